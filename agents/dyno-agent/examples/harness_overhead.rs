@@ -1,0 +1,210 @@
+//! What the harness costs the engine: the engine alone in a bare loop against the same engine driven through agent,
+//! protocol and sampler. Each block is a fresh process of both, in ABBA order.
+//!
+//! ```sh
+//! cargo build --profile agent -p dyno-agent
+//! cargo run --profile agent -p dyno-agent --example harness_overhead -- target/agent/edgedyno-agent MODEL.gguf [BLOCKS]
+//! ```
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Command as Program, Stdio};
+
+use dyno_model::clock::{Clock, monotonic_now};
+use dyno_model::event::EventKind;
+use dyno_model::ids::{CampaignId, PromptId, RunId};
+use dyno_model::launch::{Dialect, LaunchSpec};
+use dyno_model::load::LoadModel;
+use dyno_model::request::{Message, Request, Sampling};
+use dyno_protocol::build_id::BUILD_ID;
+use dyno_protocol::message::{Command, Reply, RunOrder};
+use dyno_protocol::peer::ControllerPeer;
+use dyno_runtimes::engine::{Engine, EngineOptions};
+
+const THREADS: u32 = 2;
+const CONTEXT: u32 = 1024;
+const N_REQUESTS: u32 = 12;
+const N_TOKENS: u32 = 96;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Tokens per second of one block.
+#[derive(Debug, Clone, Copy)]
+struct Rates {
+    prefill: f64,
+    decode: f64,
+}
+
+fn main() -> Outcome<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.as_slice() {
+        [mode, model] if mode == "bare" => {
+            let rates = bare(Path::new(model))?;
+            Ok(writeln!(std::io::stdout(), "{} {}", rates.prefill, rates.decode)?)
+        }
+        [agent, model] => compare(agent, model, 10),
+        [agent, model, blocks] => compare(agent, model, blocks.parse()?),
+        _ => Err("usage: harness_overhead AGENT MODEL [BLOCKS]".into()),
+    }
+}
+
+fn compare(agent: &str, model: &str, blocks: u32) -> Outcome<()> {
+    let mut out = std::io::stdout().lock();
+    let (mut prefill, mut decode) = (Vec::new(), Vec::new());
+    for block in 0..blocks {
+        let (alone, driven) = if block % 2 == 0 {
+            let alone = bare_process(model)?;
+            (alone, driven(agent, model)?)
+        } else {
+            let driven = driven(agent, model)?;
+            (bare_process(model)?, driven)
+        };
+        prefill.push(driven.prefill / alone.prefill);
+        decode.push(driven.decode / alone.decode);
+        writeln!(
+            out,
+            "block {block}: alone {:.1} / {:.1} tok/s, driven {:.1} / {:.1} tok/s",
+            alone.prefill, alone.decode, driven.prefill, driven.decode
+        )?;
+    }
+    writeln!(
+        out,
+        "driven / alone, median of {blocks} paired blocks: prefill {:.4}, decode {:.4}",
+        median(&mut prefill),
+        median(&mut decode)
+    )?;
+    Ok(())
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
+}
+
+fn requests() -> Vec<Request> {
+    let prompt =
+        "Explain to a neighbour why the sky is blue in the morning and red in the evening. ".repeat(8);
+    let sampling =
+        Sampling { max_tokens: N_TOKENS, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+    let request = |idx| Request {
+        idx,
+        prompt_id: PromptId::from("sky"),
+        messages: vec![Message { role: "user".to_owned(), content: format!("{idx}. {prompt}") }],
+        sampling: sampling.clone(),
+        due_ns: None,
+        limit_ms: 120_000,
+    };
+    (0..N_REQUESTS).map(request).collect()
+}
+
+/// The engine's own times, summed over requests.
+#[derive(Default)]
+struct Sum {
+    prompt_tokens: u64,
+    prefill_ns: u64,
+    gaps: u64,
+    decode_ns: u64,
+}
+
+impl Sum {
+    fn add(&mut self, prompt_tokens: u32, completion_tokens: u32, prefill_ns: u64, decode_ns: u64) {
+        self.prompt_tokens += u64::from(prompt_tokens);
+        self.prefill_ns += prefill_ns;
+        self.gaps += u64::from(completion_tokens.saturating_sub(1));
+        self.decode_ns += decode_ns;
+    }
+
+    fn rates(&self) -> Rates {
+        let per_second = |n: u64, ns: u64| n as f64 * 1e9 / ns as f64;
+        Rates {
+            prefill: per_second(self.prompt_tokens, self.prefill_ns),
+            decode: per_second(self.gaps, self.decode_ns),
+        }
+    }
+}
+
+fn bare_process(model: &str) -> Outcome<Rates> {
+    let output =
+        Program::new(std::env::current_exe()?).args(["bare", model]).stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let mut numbers = text.split_whitespace().map(str::parse::<f64>);
+    let mut next = || Ok::<f64, Box<dyn Error>>(numbers.next().ok_or("the bare loop printed no figures")??);
+    Ok(Rates { prefill: next()?, decode: next()? })
+}
+
+fn bare(model: &Path) -> Outcome<Rates> {
+    let mut engine = Engine::load(model, &EngineOptions { threads: Some(THREADS), context_tokens: CONTEXT })?;
+    let mut sum = Sum::default();
+    for request in requests() {
+        let done =
+            engine.generate(&request.messages, &request.sampling, &Clock::Monotonic, &mut |_, _| {
+                ControlFlow::Continue(())
+            })?;
+        sum.add(done.prompt_tokens, done.completion_tokens, done.prefill_ns, done.decode_ns);
+    }
+    Ok(sum.rates())
+}
+
+fn driven(agent: &str, model: &str) -> Outcome<Rates> {
+    let work_dir = std::env::temp_dir().join(format!("edgedyno-overhead-{}", std::process::id()));
+    std::fs::create_dir_all(&work_dir)?;
+    let mut program = Program::new(agent);
+    program.arg("serve").arg("--work-dir").arg(&work_dir);
+    let mut process = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let (stdin, stdout) = process.stdin.take().zip(process.stdout.take()).ok_or("the agent has no pipes")?;
+    let mut peer = ControllerPeer::new(Box::new(stdout), Box::new(stdin));
+    let rates = drive(&mut peer, model);
+    drop(peer);
+    process.wait()?;
+    std::fs::remove_dir_all(&work_dir)?;
+    rates
+}
+
+fn drive(peer: &mut ControllerPeer, model: &str) -> Outcome<Rates> {
+    let Reply::Hello(_) = peer.recv()? else { return Err("the agent did not say hello".into()) };
+    peer.send(&Command::Hello { build_id: BUILD_ID.to_owned() })?;
+    let order = RunOrder {
+        campaign: CampaignId(format!("overhead-{}", monotonic_now().0)),
+        run: RunId(0),
+        launch: 1,
+        launch_spec: LaunchSpec {
+            runtime: "embedded".to_owned(),
+            dialect: Dialect::Embedded,
+            model_path: Some(model.to_owned()),
+            model_digest: None,
+            threads: Some(THREADS),
+            context_tokens: CONTEXT,
+            settings: BTreeMap::new(),
+            ready_limit_ms: 120_000,
+        },
+        requests: requests(),
+        load: LoadModel::Single { think_ms: 0 },
+        sampling_period_ms: 100,
+    };
+    peer.send(&Command::Run(Box::new(order)))?;
+    let mut sum = Sum::default();
+    loop {
+        match peer.recv()? {
+            Reply::EventBatch(batch) => {
+                for event in &batch.events {
+                    let EventKind::Request(record) = &event.kind else { continue };
+                    let (Some(timings), Some(isl), Some(osl)) =
+                        (record.timings, record.usage.prompt_tokens, record.usage.completion_tokens)
+                    else {
+                        return Err(format!("a request did not end well: {:?}", record.outcome).into());
+                    };
+                    sum.add(isl, osl, timings.prefill_ns, timings.decode_ns);
+                }
+                if batch.last {
+                    peer.send(&Command::Bye)?;
+                    return Ok(sum.rates());
+                }
+            }
+            Reply::Error(error) => return Err(error.into()),
+            _ => {}
+        }
+    }
+}

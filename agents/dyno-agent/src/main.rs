@@ -1,0 +1,75 @@
+//! The agent: a small program that measures on the device.
+//!
+//! `serve` is what the controller starts: stdout carries frames and nothing else, stderr is for people.
+//! The other subcommands are the agent's own children (`engine`, `quantize`, `synthesize`) or for people (`facts`).
+//!
+//! **Invariant:** the agent reads no configuration, writes only within its folder, draws no random number, and never
+//! talks to or waits for the controller while a request is in flight.
+
+mod args;
+mod drive;
+mod error;
+mod guard;
+mod inbox;
+mod models;
+mod recorder;
+mod sense;
+mod serve;
+mod spool;
+mod sys;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod work_dir;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use dyno_protocol::build_id::BUILD_ID;
+
+use crate::args::Subcommand;
+use crate::error::AgentError;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let text = format!("edgedyno-agent: {}\n", error.in_full());
+            // Best effort: when stderr is gone, the exit status is all that can be said.
+            drop(std::io::stderr().write_all(text.as_bytes()));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<(), AgentError> {
+    match Subcommand::parse(words)? {
+        Subcommand::Serve { work_dir } => serve_stdio(&work_dir),
+        Subcommand::Engine { words } => tools::engine(&words),
+        Subcommand::Quantize { source, path, to, threads } => tools::quantize(&source, &path, &to, threads),
+        Subcommand::Synthesize { path, shape, seed } => tools::synthesize(&path, &shape, seed),
+        Subcommand::Facts { work_dir } => print(&sense::facts_json(&work_dir)),
+        Subcommand::Version => {
+            print(&format!("edgedyno-agent {} build {BUILD_ID}", env!("CARGO_PKG_VERSION")))
+        }
+        Subcommand::Help => print(args::HELP),
+    }
+}
+
+/// Serves the controller on the other end of stdin and stdout.
+fn serve_stdio(work_dir: &std::path::Path) -> Result<(), AgentError> {
+    sys::catch_stop_signals()?;
+    let surroundings = serve::Surroundings {
+        work_dir: work_dir.to_owned(),
+        has_room: sys::stdout_has_room,
+        progress_every_ns: serve::PROGRESS_EVERY_NS,
+        wait_for_stop: Some(sys::wait_for_stop_signal),
+    };
+    let (input, output) = sys::raw_stdio()?;
+    serve::serve(&surroundings, Box::new(input), Box::new(output))
+}
+
+fn print(text: &str) -> Result<(), AgentError> {
+    Ok(std::io::stdout().write_all(format!("{text}\n").as_bytes())?)
+}

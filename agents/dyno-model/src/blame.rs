@@ -1,0 +1,28 @@
+//! Who must act on an error.
+
+/// Who must act when something went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The words that a person wrote: a file, a flag, a path.
+    User,
+    /// The lab: a device, a link, a disk, a network.
+    Lab,
+    /// The LLM runtime or the model under test.
+    Runtime,
+    /// edgedyno itself.
+    Harness,
+}
+
+/// What every error of ours can say about itself.
+pub trait Classify: std::error::Error {
+    /// Who must act.
+    fn blame(&self) -> Blame;
+    /// Whether trying again may help, nothing else having changed.
+    fn is_transient(&self) -> bool {
+        false
+    }
+    /// What to do next, only where it is sure; printed on `hint:` lines.
+    fn hints(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,20 @@
+//! The nouns that every part of edgedyno shares.
+//!
+//! campaign → session → cell → run → request → event; use no others.
+//! Everything here is plain data with one meaning; nothing here reads a clock, a file or a socket
+//! except [`clock`], which is the one place where time comes from.
+
+pub mod blame;
+pub mod clock;
+pub mod device;
+pub mod digest;
+pub mod event;
+pub mod ids;
+pub mod launch;
+pub mod line;
+pub mod load;
+pub mod metric;
+pub mod outcome;
+pub mod plan;
+pub mod request;
+pub mod sample;

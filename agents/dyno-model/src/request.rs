@@ -1,0 +1,177 @@
+//! One prompt, and what came back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::MonoNs;
+use crate::ids::PromptId;
+use crate::outcome::Outcome;
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// `system`, `user` or `assistant`.
+    pub role: String,
+    /// Its text.
+    pub content: String,
+}
+
+/// One request as the agent sends it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Its place within the run, from 0.
+    pub idx: u32,
+    /// Which prompt.
+    pub prompt_id: PromptId,
+    /// The conversation; the runtime applies the model's own chat template.
+    pub messages: Vec<Message>,
+    /// How the answer is drawn.
+    pub sampling: Sampling,
+    /// When it is to be sent, in ns after the run's load began; `None` in closed loops.
+    pub due_ns: Option<u64>,
+    /// Deadline for the whole answer.
+    pub limit_ms: u64,
+}
+
+/// How tokens are drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// At most so many tokens.
+    pub max_tokens: u32,
+    /// Keep on after the model's end-of-sequence, so that all answers have `max_tokens`.
+    pub ignore_eos: bool,
+    /// Thousandths; 0 is greedy.
+    pub temperature_milli: u32,
+    /// Thousandths of probability mass to draw from; 1000 is all.
+    pub top_p_milli: u32,
+    /// Seed of this request's draws, from the plan.
+    pub seed: u64,
+}
+
+impl Eq for Sampling {}
+
+/// What kind of text a chunk carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChunkKind {
+    /// Generated text.
+    Content,
+    /// Generated text of a reasoning part.
+    Reasoning,
+    /// Arguments of a tool call.
+    Tool,
+    /// A role or an empty delta: not a token.
+    Role,
+}
+
+/// One streamed piece, as an adapter hands it over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk<'a> {
+    /// When it arrived, before it was parsed.
+    pub at: MonoNs,
+    /// What it carries.
+    pub kind: ChunkKind,
+    /// Its text; may be empty while a character is incomplete.
+    pub text: &'a str,
+    /// How many tokens it stands for; `None` where the runtime does not say.
+    pub n_tokens: Option<u16>,
+}
+
+/// How an adapter reports the end of one answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finish {
+    /// When the runtime said that it was done.
+    pub at: MonoNs,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Why generation stopped; `None` when it failed first.
+    pub reason: Option<FinishReason>,
+    /// Token counts.
+    pub usage: Usage,
+    /// The runtime's own timings, kept beside ours.
+    pub timings: Option<EngineTimings>,
+}
+
+/// Why generation stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model ended its answer.
+    Stop,
+    /// `max_tokens` was reached.
+    Length,
+}
+
+/// Token counts of one request.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// ISL: prompt tokens, chat template included.
+    pub prompt_tokens: Option<u32>,
+    /// OSL: sampled tokens, the end-of-sequence token included.
+    pub completion_tokens: Option<u32>,
+    /// Of the prompt, how many came from a cache.
+    pub cached_tokens: Option<u32>,
+    /// Where the counts come from.
+    pub source: UsageSource,
+}
+
+/// Where token counts come from, most trusted first (MEASUREMENT §1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageSource {
+    /// The engine's own token ids.
+    Engine,
+    /// `usage` of the last event.
+    Usage,
+    /// Server timings.
+    Timings,
+    /// Our tokenizer over the text.
+    Tokenizer,
+    /// Number of chunks: a last resort.
+    #[default]
+    Chunks,
+}
+
+/// What a runtime says of its own time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineTimings {
+    /// Prompt to logits of the first token.
+    pub prefill_ns: u64,
+    /// First token's sampling to the last token's.
+    pub decode_ns: u64,
+}
+
+/// One finished request as it is journalled: all that later figures are derived from.
+///
+/// Chunk columns have one length. Times are absolute instants of the device's clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// Its place within the run.
+    pub idx: u32,
+    /// Which prompt.
+    pub prompt_id: PromptId,
+    /// When it was to be sent; `None` in closed loops.
+    pub due_at: Option<MonoNs>,
+    /// When it was handed to the runtime.
+    pub sent_at: MonoNs,
+    /// When the runtime said that it was done.
+    pub ended_at: MonoNs,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why generation stopped.
+    pub finish: Option<FinishReason>,
+    /// Token counts.
+    pub usage: Usage,
+    /// The runtime's own timings.
+    pub timings: Option<EngineTimings>,
+    /// Arrival of each chunk, in ns after `sent_at`, not decreasing.
+    pub chunk_ns: Vec<u64>,
+    /// Kind of each chunk.
+    pub chunk_kind: Vec<ChunkKind>,
+    /// Tokens of each chunk; `None` where not said.
+    pub chunk_tokens: Vec<Option<u16>>,
+    /// Bytes of text of each chunk; they add up to `text`.
+    pub chunk_bytes: Vec<u32>,
+    /// The whole answer.
+    pub text: String,
+}

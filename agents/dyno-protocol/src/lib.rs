@@ -1,0 +1,11 @@
+//! How controller and agent talk: framed messages over any pair of byte streams.
+//!
+//! [`frame`] makes frames of bytes, [`message`] says what they mean, [`peer`] is one side of the talk, and
+//! [`build_id`] makes sure that both sides come from the same sources, so that the wire needs no compatibility.
+//! Stdout of the agent carries frames and nothing else; words for people go to stderr.
+
+pub mod build_id;
+pub mod frame;
+pub mod memory;
+pub mod message;
+pub mod peer;

@@ -1,0 +1,327 @@
+//! What the frames say. Payloads are JSON.
+//!
+//! The agent speaks first, with [`Reply::Hello`]; the controller answers with [`Command::Hello`], and from then on
+//! each command has the answers that are written beside it. While a launch is measured the agent is silent but for
+//! [`Reply::Progress`] between two requests; it reads on, so that [`Command::Cancel`] is heard.
+
+use dyno_model::blame::{Blame, Classify};
+use dyno_model::device::DeviceFacts;
+use dyno_model::digest::Digest;
+use dyno_model::event::Event;
+use dyno_model::ids::{CampaignId, RunId};
+use dyno_model::launch::LaunchSpec;
+use dyno_model::load::LoadModel;
+use dyno_model::plan::SyntheticShape;
+use dyno_model::request::Request;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Version of the messages; builds are equal, so it only serves to word an error.
+pub const PROTOCOL: u16 = 1;
+
+/// A message that has a frame kind of its own.
+pub trait Message: Serialize + DeserializeOwned {
+    /// The frame kind.
+    const KIND: u8;
+    /// Who sends it.
+    const SENDER: &'static str;
+}
+
+impl Message for Command {
+    const KIND: u8 = 1;
+    const SENDER: &'static str = "controller";
+}
+
+impl Message for Reply {
+    const KIND: u8 = 2;
+    const SENDER: &'static str = "agent";
+}
+
+/// Names one launch of one run of one campaign.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LaunchKey {
+    /// Which campaign.
+    pub campaign: CampaignId,
+    /// Which run.
+    pub run: RunId,
+    /// Which launch of it, from 1.
+    pub launch: u16,
+}
+
+/// From the controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Answers the agent's hello. No reply, unless the builds differ: then [`Reply::Error`], and the agent ends.
+    Hello {
+        /// The controller's build id.
+        build_id: String,
+    },
+    /// Asks what the device is. [`Reply::Facts`].
+    Facts,
+    /// Asks for a file's SHA-256. [`Reply::Verified`], or [`Reply::Error`] when it differs or cannot be read.
+    Verify {
+        /// The file; a relative path is taken from the agent's folder.
+        path: String,
+        /// What it must hash to; `None` only asks.
+        digest: Option<Digest>,
+    },
+    /// Asks for a model of seeded noise, written in one atomic step. [`Reply::Wrote`].
+    Synthesize {
+        /// The file to write, within the agent's folder.
+        path: String,
+        /// Its shape.
+        shape: SyntheticShape,
+        /// Seed of its weights.
+        seed: u64,
+    },
+    /// Asks for a re-quantized copy of a model, written in one atomic step. [`Reply::Wrote`].
+    Quantize {
+        /// The file to read; a relative path is taken from the agent's folder.
+        source: String,
+        /// The file to write, within the agent's folder.
+        path: String,
+        /// Tensor type of the result: `q8_0`.
+        to: String,
+        /// Compute threads; `None` is the engine's own choice.
+        threads: Option<u32>,
+    },
+    /// Asks for one launch. [`Reply::Progress`] between requests, then [`Reply::LaunchDone`], then all events as
+    /// [`Reply::EventBatch`]es, the last of them marked. The spool stays on the device until [`Command::DropSpool`].
+    Run(Box<RunOrder>),
+    /// Asks what is left of a campaign on the device. [`Reply::Spools`].
+    Spools {
+        /// Which campaign.
+        campaign: CampaignId,
+    },
+    /// Asks for a spool's events. [`Reply::EventBatch`]es, the last of them marked.
+    SendSpool(LaunchKey),
+    /// Says that a spool is safe elsewhere and may go. [`Reply::Dropped`].
+    DropSpool(LaunchKey),
+    /// Stops the launch in progress; what it recorded is handed over. Without a launch it has no effect.
+    Cancel,
+    /// Ends the talk. [`Reply::Bye`], and the agent ends.
+    Bye,
+}
+
+/// One launch: what to start, and what to ask of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunOrder {
+    /// Which campaign.
+    pub campaign: CampaignId,
+    /// Which run.
+    pub run: RunId,
+    /// Which launch of it, from 1.
+    pub launch: u16,
+    /// What to start.
+    pub launch_spec: LaunchSpec,
+    /// What to ask, in order.
+    pub requests: Vec<Request>,
+    /// How requests are offered.
+    pub load: LoadModel,
+    /// Period of the sampler.
+    pub sampling_period_ms: u32,
+}
+
+impl RunOrder {
+    /// The launch's name.
+    pub fn key(&self) -> LaunchKey {
+        LaunchKey { campaign: self.campaign.clone(), run: self.run, launch: self.launch }
+    }
+}
+
+/// From the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// The first message of all.
+    Hello(Hello),
+    /// What the device is.
+    Facts {
+        /// As it says itself.
+        facts: Box<DeviceFacts>,
+    },
+    /// The spools of a campaign, in the order of run and launch.
+    Spools {
+        /// What lies there.
+        spools: Vec<SpoolInfo>,
+    },
+    /// Events of one launch, in order.
+    EventBatch(EventBatch),
+    /// Where a launch is.
+    Progress(Progress),
+    /// A launch is over; its events follow.
+    LaunchDone {
+        /// Which run.
+        run: RunId,
+        /// Which launch.
+        launch: u16,
+        /// The word of its outcome: `ok`, `crashed`.
+        outcome: String,
+    },
+    /// The digest of a file.
+    Verified {
+        /// SHA-256 of its content.
+        digest: Digest,
+    },
+    /// A model file is there.
+    Wrote {
+        /// The path, as asked.
+        path: String,
+        /// Its size.
+        bytes: u64,
+        /// SHA-256 of its content.
+        digest: Digest,
+    },
+    /// A spool is gone; also when there was none.
+    Dropped(LaunchKey),
+    /// The command could not be done; the agent goes on, unless the builds differ.
+    Error(RemoteError),
+    /// The last message.
+    Bye,
+}
+
+/// Who the agent is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Its build id; must equal the controller's.
+    pub build_id: String,
+    /// [`PROTOCOL`].
+    pub protocol: u16,
+    /// Its process.
+    pub pid: u32,
+    /// Its folder, absolute.
+    pub work_dir: String,
+}
+
+/// One spool on the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolInfo {
+    /// Which campaign.
+    pub campaign: CampaignId,
+    /// Which run.
+    pub run: RunId,
+    /// Which launch.
+    pub launch: u16,
+    /// Bytes of intact lines; a torn tail is not counted.
+    pub bytes: u64,
+    /// Whether its last event is `LaunchEnded`.
+    pub complete: bool,
+}
+
+/// Some events of one launch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventBatch {
+    /// Which campaign.
+    pub campaign: CampaignId,
+    /// Which run.
+    pub run: RunId,
+    /// Which launch.
+    pub launch: u16,
+    /// The events, in order and without gaps from batch to batch.
+    pub events: Vec<Event>,
+    /// Whether these are the last; an empty spool is one empty last batch.
+    pub last: bool,
+}
+
+/// Where a launch is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Which run.
+    pub run: RunId,
+    /// Which launch.
+    pub launch: u16,
+    /// What is going on.
+    pub phase: Phase,
+    /// Requests done.
+    pub done: u32,
+    /// Requests in total.
+    pub total: u32,
+}
+
+/// The parts of a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The runtime is being started.
+    Starting,
+    /// Requests are being served.
+    Serving,
+}
+
+/// An error that happened on the device, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteError {
+    /// Who must act: `user`, `lab`, `runtime`, `harness`.
+    pub blame: BlameWord,
+    /// What failed, with its cause chain.
+    pub message: String,
+    /// What to do, where it is sure.
+    pub hints: Vec<String>,
+    /// Whether trying again may help.
+    pub is_transient: bool,
+}
+
+/// [`Blame`] on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlameWord {
+    /// [`Blame::User`].
+    User,
+    /// [`Blame::Lab`].
+    Lab,
+    /// [`Blame::Runtime`].
+    Runtime,
+    /// [`Blame::Harness`].
+    Harness,
+}
+
+impl From<Blame> for BlameWord {
+    fn from(blame: Blame) -> Self {
+        match blame {
+            Blame::User => Self::User,
+            Blame::Lab => Self::Lab,
+            Blame::Runtime => Self::Runtime,
+            Blame::Harness => Self::Harness,
+        }
+    }
+}
+
+impl RemoteError {
+    /// Packs an error with its causes, outermost first.
+    pub fn of(error: &dyn Classify) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self {
+            blame: error.blame().into(),
+            message,
+            hints: error.hints(),
+            is_transient: error.is_transient(),
+        }
+    }
+}
+
+impl Classify for RemoteError {
+    fn blame(&self) -> Blame {
+        match self.blame {
+            BlameWord::User => Blame::User,
+            BlameWord::Lab => Blame::Lab,
+            BlameWord::Runtime => Blame::Runtime,
+            BlameWord::Harness => Blame::Harness,
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        self.is_transient
+    }
+
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
+}

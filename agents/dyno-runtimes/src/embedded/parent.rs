@@ -1,0 +1,502 @@
+//! The agent's half: starts the engine's process, asks it, and outlives it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use dyno_model::clock::{Clock, MonoNs};
+use dyno_model::digest::Digest;
+use dyno_model::launch::{LaunchSpec, RuntimeFacts};
+use dyno_model::outcome::Outcome;
+use dyno_model::request::{Chunk, ChunkKind, Finish, Request, Usage};
+
+use super::wire::{self, Ask, Inbox, Parcel, Ready};
+use crate::adapter::{ExitReport, Generate, LaunchStep, RuntimeAdapter};
+use crate::error::RuntimeError;
+use crate::interrupt::Interrupt;
+use crate::process::{Pipes, Process, left_until};
+use crate::sys;
+
+/// The runtime's name in records.
+const NAME: &str = "edgedyno-embedded";
+/// How long after its own deadline, or after a cancel, an engine may go on before it is killed.
+const GRACE: Duration = Duration::from_secs(2);
+/// One read has room for so much: many tokens.
+const READ_BYTES: usize = 16 << 10;
+
+/// Runs this agent's own engine.
+pub struct EmbeddedAdapter {
+    program: PathBuf,
+    interrupt: Arc<Interrupt>,
+    link: Option<Arc<Mutex<Link>>>,
+}
+
+/// The running process and what has come from it.
+struct Link {
+    process: Process,
+    pipes: Option<Pipes>,
+    inbox: Inbox,
+    outbox: Vec<u8>,
+    interrupt: Arc<Interrupt>,
+    /// Why we killed it, where we did.
+    killed_for: Option<Outcome>,
+}
+
+/// What waiting for the engine came to.
+enum Arrival {
+    Parcel(Parcel),
+    /// The engine closed its end.
+    End,
+    /// The deadline has passed.
+    TooLate,
+    /// The interrupt was raised; told once.
+    Interrupted,
+}
+
+/// Until when to wait, and whether an interrupt is news.
+struct Wait {
+    due: MonoNs,
+    is_interrupted: bool,
+}
+
+impl EmbeddedAdapter {
+    /// Will run `program engine …`.
+    ///
+    /// # Errors
+    /// A launch with settings, of which the engine has none, or without a model.
+    pub fn new(program: PathBuf, spec: &LaunchSpec, interrupt: Arc<Interrupt>) -> Result<Self, RuntimeError> {
+        let runtime = spec.runtime.clone();
+        if let Some(name) = spec.settings.keys().next() {
+            return Err(RuntimeError::UnknownSetting { runtime, name: name.clone(), known: &[] });
+        }
+        if spec.model_path.is_none() {
+            return Err(RuntimeError::NoModel { runtime });
+        }
+        Ok(Self { program, interrupt, link: None })
+    }
+
+    fn command(&self, spec: &LaunchSpec) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("engine").args(spec.model_path.iter().flat_map(|path| ["--model", path]));
+        command.args(["--context", &spec.context_tokens.to_string()]);
+        if let Some(threads) = spec.threads {
+            command.args(["--threads", &threads.to_string()]);
+        }
+        command
+    }
+}
+
+impl RuntimeAdapter for EmbeddedAdapter {
+    fn facts(&mut self) -> Result<RuntimeFacts, RuntimeError> {
+        Ok(RuntimeFacts {
+            name: NAME.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            binary_digest: Some(digest_of(&self.program)?),
+            ..RuntimeFacts::default()
+        })
+    }
+
+    fn start(&mut self, spec: &LaunchSpec, on_step: &mut dyn FnMut(LaunchStep)) -> Result<(), RuntimeError> {
+        let facts = self.facts()?;
+        let at = Clock::Monotonic.now();
+        let (process, pipes) = Process::spawn(&mut self.command(spec))?;
+        let pid = process.pid();
+        on_step(LaunchStep::Spawned { at, pid: Some(pid) });
+        let link = Arc::new(Mutex::new(Link {
+            process,
+            pipes: Some(pipes),
+            inbox: Inbox::default(),
+            outbox: Vec::new(),
+            interrupt: Arc::clone(&self.interrupt),
+            killed_for: None,
+        }));
+        self.link = Some(Arc::clone(&link));
+        let ready = lock(&link).wait_until_ready(spec.ready_limit_ms)?;
+        let facts = RuntimeFacts {
+            backend: ready.backend,
+            threads: Some(ready.threads),
+            model: Some(ready.model),
+            pid: Some(pid),
+            ..facts
+        };
+        on_step(LaunchStep::Ready { at: ready.at, facts: Box::new(facts) });
+        Ok(())
+    }
+
+    fn client(&self) -> Result<Box<dyn Generate>, RuntimeError> {
+        let link = self.link.as_ref().ok_or(RuntimeError::NotStarted)?;
+        Ok(Box::new(EmbeddedClient(Arc::clone(link))))
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.link.as_ref().is_some_and(|link| lock(link).process.is_running())
+    }
+
+    fn stop(&mut self) -> Result<ExitReport, RuntimeError> {
+        let link = self.link.take().ok_or(RuntimeError::NotStarted)?;
+        let mut link = lock(&link);
+        // The end of its stdin asks the engine to end.
+        link.pipes = None;
+        let report = link.process.end(GRACE)?;
+        let outcome = link.killed_for.take().unwrap_or(report.outcome);
+        Ok(ExitReport { outcome, ..report })
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::Monotonic
+    }
+}
+
+/// Asks the engine.
+struct EmbeddedClient(Arc<Mutex<Link>>);
+
+impl Generate for EmbeddedClient {
+    fn generate(
+        &mut self,
+        request: &Request,
+        on_chunk: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<Finish, RuntimeError> {
+        lock(&self.0).generate(request, on_chunk)
+    }
+}
+
+fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
+    link.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    fn wait_until_ready(&mut self, limit_ms: u64) -> Result<Ready, RuntimeError> {
+        let due = Clock::Monotonic.now().plus(limit_ms.saturating_mul(1_000_000));
+        let mut wait = Wait { due, is_interrupted: false };
+        let outcome = match self.arrival(&mut wait)? {
+            Arrival::Parcel(parcel) if parcel.tag == wire::TAG_READY => return self.json(&parcel),
+            Arrival::Parcel(parcel) if parcel.tag == wire::TAG_FAILED => self.json(&parcel)?,
+            Arrival::Parcel(parcel) => return Err(self.nonsense(parcel.tag)),
+            Arrival::End => self.death()?,
+            Arrival::TooLate => self.kill_for(Outcome::Timeout { limit_ms }),
+            Arrival::Interrupted => self.kill_for(Outcome::Cancelled),
+        };
+        Err(RuntimeError::Launch { outcome })
+    }
+
+    fn generate(
+        &mut self,
+        request: &Request,
+        on_chunk: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<Finish, RuntimeError> {
+        let limit_ms = request.limit_ms;
+        let ask = Ask { messages: request.messages.clone(), sampling: request.sampling.clone(), limit_ms };
+        self.outbox.clear();
+        wire::pack_json(&mut self.outbox, wire::TAG_ASK, &ask);
+        let Some(pipes) = &mut self.pipes else { return Err(RuntimeError::NotStarted) };
+        if pipes.stdin.write_all(&self.outbox).is_err() {
+            // A closed pipe means a dead engine; its status says more than the pipe.
+            let outcome = self.death()?;
+            return Ok(ended(outcome));
+        }
+        // The engine gives up by itself at its limit; ours is for one that hangs.
+        let limit = Duration::from_millis(limit_ms).saturating_add(GRACE);
+        let due = Clock::Monotonic.now().plus(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+        let mut wait = Wait { due, is_interrupted: false };
+        loop {
+            match self.arrival(&mut wait)? {
+                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_TOKEN => on_chunk(self.token(&parcel)?),
+                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_DONE => return self.json(&parcel),
+                Arrival::Parcel(parcel) => return Err(self.nonsense(parcel.tag)),
+                Arrival::End => return Ok(ended(self.death()?)),
+                Arrival::Interrupted => {
+                    wait.due = wait.due.min(Clock::Monotonic.now().plus(GRACE.as_nanos() as u64));
+                }
+                Arrival::TooLate if wait.is_interrupted => {
+                    return Ok(ended(self.kill_for(Outcome::Cancelled)));
+                }
+                Arrival::TooLate => return Ok(ended(self.kill_for(Outcome::Timeout { limit_ms }))),
+            }
+        }
+    }
+
+    /// Waits for a message; a few tokens cost one `poll` and one `read`.
+    fn arrival(&mut self, wait: &mut Wait) -> Result<Arrival, RuntimeError> {
+        let pid = self.process.pid();
+        let talk = |source| RuntimeError::Talk { pid, source };
+        loop {
+            if let Some(parcel) = self.inbox.take().map_err(|what| RuntimeError::Nonsense { pid, what })? {
+                return Ok(Arrival::Parcel(parcel));
+            }
+            let Some(pipes) = &mut self.pipes else { return Err(RuntimeError::NotStarted) };
+            let left = left_until(wait.due);
+            let interrupt = (!wait.is_interrupted).then(|| self.interrupt.as_fd());
+            let fds = [Some(pipes.stdout.as_fd()), interrupt];
+            let [is_readable, is_interrupted] = sys::wait_readable(fds, Some(left)).map_err(talk)?;
+            if is_readable {
+                let n = self.inbox.fill(READ_BYTES, |room| pipes.stdout.read(room)).map_err(talk)?;
+                if n == 0 {
+                    return Ok(Arrival::End);
+                }
+            } else if is_interrupted {
+                wait.is_interrupted = true;
+                return Ok(Arrival::Interrupted);
+            } else if left.is_zero() {
+                return Ok(Arrival::TooLate);
+            }
+        }
+    }
+
+    fn token(&self, parcel: &Parcel) -> Result<Chunk<'_>, RuntimeError> {
+        let Some((at, text)) = wire::unpack_token(self.inbox.payload(parcel)) else {
+            return Err(self.nonsense(parcel.tag));
+        };
+        Ok(Chunk { at, kind: ChunkKind::Content, text, n_tokens: Some(1) })
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&self, parcel: &Parcel) -> Result<T, RuntimeError> {
+        let what = |error: serde_json::Error| format!("message `{}`: {error}", char::from(parcel.tag));
+        serde_json::from_slice(self.inbox.payload(parcel))
+            .map_err(|error| RuntimeError::Nonsense { pid: self.process.pid(), what: what(error) })
+    }
+
+    fn nonsense(&self, tag: u8) -> RuntimeError {
+        let what = format!("a message `{}` is not expected here", char::from(tag).escape_default());
+        RuntimeError::Nonsense { pid: self.process.pid(), what }
+    }
+
+    fn kill_for(&mut self, outcome: Outcome) -> Outcome {
+        self.process.kill();
+        self.killed_for.insert(outcome).clone()
+    }
+
+    /// How the engine died, once its pipe is closed; one that ended well all the same did not do its work.
+    fn death(&mut self) -> Result<Outcome, RuntimeError> {
+        let report = self.process.end(GRACE)?;
+        let outcome = match report.outcome {
+            Outcome::Ok => {
+                let exit = report.exit.unwrap_or_default();
+                Outcome::Crashed {
+                    exit,
+                    stderr_tail: "the engine closed its pipe in the middle of its work".to_owned(),
+                }
+            }
+            other => other,
+        };
+        Ok(self.killed_for.insert(outcome).clone())
+    }
+}
+
+/// The end of a request that the engine did not answer.
+fn ended(outcome: Outcome) -> Finish {
+    Finish { at: Clock::Monotonic.now(), outcome, reason: None, usage: Usage::default(), timings: None }
+}
+
+/// SHA-256 of a program; kept, for the one program that is asked for is this one.
+fn digest_of(program: &Path) -> Result<Digest, RuntimeError> {
+    static KNOWN: OnceLock<(PathBuf, Digest)> = OnceLock::new();
+    if let Some((_, digest)) = KNOWN.get().filter(|(path, _)| path == program) {
+        return Ok(digest.clone());
+    }
+    let read = File::open(program).and_then(|mut file| Digest::of_reader(&mut file));
+    let digest = read.map_err(|source| RuntimeError::Spawn { program: program.to_owned(), source })?;
+    // Best effort: another program's digest may have been kept already.
+    drop(KNOWN.set((program.to_owned(), digest.clone())));
+    Ok(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::interrupt::Asked;
+    use dyno_model::launch::{Dialect, ModelFacts};
+    use dyno_model::request::{FinishReason, Message, Sampling, UsageSource};
+    use std::fmt::Write as _;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A shell script in the engine's place; removed with the value.
+    struct Engine(PathBuf);
+
+    impl Engine {
+        /// `ready`, `token` and `done` print a message each; `ask` waits for a request's first bytes.
+        fn of(name: &str, script: &str) -> Self {
+            let facts = ModelFacts { architecture: "llama".to_owned(), ..ModelFacts::default() };
+            let ready = Ready { at: MonoNs(5), threads: 2, backend: "script".to_owned(), model: facts };
+            let done = Finish {
+                at: MonoNs(40),
+                outcome: Outcome::Ok,
+                reason: Some(FinishReason::Stop),
+                usage: Usage { source: UsageSource::Engine, ..Usage::default() },
+                timings: None,
+            };
+            let mut text = "#!/bin/sh\nask() { dd bs=1 count=5 of=/dev/null 2>&-; }\n".to_owned();
+            let mut packed = Vec::new();
+            let mut define = |name: &str, packed: &mut Vec<u8>| {
+                write!(text, "{name}() {{ printf '").expect("a string takes all");
+                for byte in packed.drain(..) {
+                    write!(text, "\\{byte:03o}").expect("a string takes all");
+                }
+                text.push_str("'; }\n");
+            };
+            wire::pack_json(&mut packed, wire::TAG_READY, &ready);
+            define("ready", &mut packed);
+            wire::pack_token(&mut packed, MonoNs(33), "hi");
+            define("token", &mut packed);
+            wire::pack_json(&mut packed, wire::TAG_DONE, &done);
+            define("done_", &mut packed);
+            wire::pack_json(
+                &mut packed,
+                wire::TAG_FAILED,
+                &Outcome::Refused { detail: "not a model".to_owned() },
+            );
+            define("failed", &mut packed);
+            text.push_str(script);
+            let path = std::env::temp_dir().join(format!("edgedyno-engine-{}-{name}", std::process::id()));
+            std::fs::write(&path, text).expect("a folder for temporary files");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).expect("our own file");
+            Self(path)
+        }
+
+        fn start(&self, ready_limit_ms: u64) -> (EmbeddedAdapter, Result<Vec<LaunchStep>, RuntimeError>) {
+            self.start_with(ready_limit_ms, Interrupt::new().expect("a pipe"))
+        }
+
+        fn start_with(
+            &self,
+            ready_limit_ms: u64,
+            interrupt: Interrupt,
+        ) -> (EmbeddedAdapter, Result<Vec<LaunchStep>, RuntimeError>) {
+            let spec = LaunchSpec {
+                runtime: "embedded".to_owned(),
+                dialect: Dialect::Embedded,
+                model_path: Some("m.gguf".to_owned()),
+                model_digest: None,
+                threads: Some(2),
+                context_tokens: 64,
+                settings: std::collections::BTreeMap::new(),
+                ready_limit_ms,
+            };
+            let interrupt = Arc::new(interrupt);
+            let mut adapter = EmbeddedAdapter::new(self.0.clone(), &spec, interrupt).expect("no settings");
+            let mut steps = Vec::new();
+            let started = adapter.start(&spec, &mut |step| steps.push(step));
+            (adapter, started.map(|()| steps))
+        }
+    }
+
+    impl Drop for Engine {
+        fn drop(&mut self) {
+            std::fs::remove_file(&self.0).expect("our own file");
+        }
+    }
+
+    fn request(limit_ms: u64) -> Request {
+        Request {
+            idx: 0,
+            prompt_id: "p".into(),
+            messages: vec![Message { role: "user".to_owned(), content: "Hello".to_owned() }],
+            sampling: Sampling {
+                max_tokens: 4,
+                ignore_eos: false,
+                temperature_milli: 0,
+                top_p_milli: 1000,
+                seed: 1,
+            },
+            due_ns: None,
+            limit_ms,
+        }
+    }
+
+    fn generate(
+        adapter: &EmbeddedAdapter,
+        limit_ms: u64,
+    ) -> (Vec<(MonoNs, String)>, Result<Finish, RuntimeError>) {
+        let mut chunks = Vec::new();
+        let mut client = adapter.client().expect("started");
+        let finish =
+            client.generate(&request(limit_ms), &mut |chunk| chunks.push((chunk.at, chunk.text.to_owned())));
+        (chunks, finish)
+    }
+
+    #[test]
+    fn stamps_are_the_engines_own() {
+        let engine = Engine::of("good", "ready; ask; token; token; done_; cat >/dev/null");
+        let (mut adapter, steps) = engine.start(20_000);
+        let steps = steps.expect("it gets ready");
+        assert!(matches!(&steps[1], LaunchStep::Ready { at: MonoNs(5), facts } if facts.threads == Some(2)));
+        let (chunks, finish) = generate(&adapter, 20_000);
+        assert_eq!(chunks, vec![(MonoNs(33), "hi".to_owned()); 2]);
+        assert_eq!(finish.expect("answered").at, MonoNs(40));
+        let report = adapter.stop().expect("it ends with its stdin");
+        assert_eq!((report.outcome, report.exit.as_deref()), (Outcome::Ok, Some("exit status 0")));
+    }
+
+    #[test]
+    fn a_refused_model_is_data() {
+        let engine = Engine::of("refused", "failed; exit 3");
+        let (_, steps) = engine.start(20_000);
+        assert_eq!(
+            steps.expect_err("refused").outcome(),
+            Outcome::Refused { detail: "not a model".to_owned() }
+        );
+    }
+
+    #[test]
+    fn a_death_before_ready_keeps_the_last_words() {
+        let engine = Engine::of("early", "echo 'no such model' >&2; exit 7");
+        let (_, steps) = engine.start(20_000);
+        let stderr_tail = "no such model".to_owned();
+        let expected = Outcome::Crashed { exit: "exit status 7".to_owned(), stderr_tail };
+        assert_eq!(steps.expect_err("dead").outcome(), expected);
+    }
+
+    #[test]
+    fn a_launch_that_takes_too_long_is_a_timeout() {
+        let engine = Engine::of("slow", "exec cat");
+        let (mut adapter, steps) = engine.start(1);
+        let timeout = Outcome::Timeout { limit_ms: 1 };
+        assert_eq!(steps.expect_err("never ready").outcome(), timeout);
+        assert!(!adapter.is_running());
+        let report = adapter.stop().expect("it was started");
+        assert_eq!((report.outcome, report.exit.as_deref()), (timeout, Some("killed by signal 9 (SIGKILL)")));
+    }
+
+    #[test]
+    fn a_kill_in_the_middle_of_an_answer_is_its_outcome() {
+        let engine = Engine::of("killed", "ready; ask; token; kill -9 $$");
+        let (mut adapter, steps) = engine.start(20_000);
+        steps.expect("it gets ready");
+        let (chunks, finish) = generate(&adapter, 20_000);
+        assert_eq!(chunks.len(), 1);
+        let exit = "killed by signal 9 (SIGKILL)".to_owned();
+        assert_eq!(finish.expect("data").outcome, Outcome::Crashed { exit, stderr_tail: String::new() });
+        assert!(!adapter.is_running());
+        assert_eq!(adapter.stop().expect("reaped").outcome.word(), "crashed");
+    }
+
+    #[test]
+    fn an_engine_that_ends_instead_of_answering_has_crashed() {
+        let engine = Engine::of("lazy", "ready; ask; exit 0");
+        let (adapter, steps) = engine.start(20_000);
+        steps.expect("it gets ready");
+        assert_eq!(generate(&adapter, 20_000).1.expect("data").outcome.word(), "crashed");
+    }
+
+    #[test]
+    fn a_print_statement_is_shown() {
+        let engine = Engine::of("chatty", "ready; ask; echo debugging; cat >/dev/null");
+        let (adapter, steps) = engine.start(20_000);
+        steps.expect("it gets ready");
+        let error = generate(&adapter, 20_000).1.expect_err("nonsense");
+        assert!(error.to_string().ends_with("expected a message, but this came: `debugging\\n`"), "{error}");
+    }
+
+    #[test]
+    fn a_cancelled_launch_does_not_get_ready() {
+        let engine = Engine::of("cancelled", "exec cat");
+        let interrupt = Interrupt::new().expect("a pipe");
+        interrupt.raise(Asked::Cancel);
+        let (_, steps) = engine.start_with(20_000, interrupt);
+        let error = steps.expect_err("cancelled");
+        assert_eq!(error.outcome(), Outcome::Cancelled);
+    }
+}

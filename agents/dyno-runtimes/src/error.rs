@@ -1,0 +1,130 @@
+//! Why a runtime could not be started or spoken to.
+
+use std::path::PathBuf;
+
+use dyno_model::blame::{Blame, Classify};
+use dyno_model::outcome::Outcome;
+
+/// A runtime could not be started or spoken to.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The launch failed in a way that is data.
+    #[error("the runtime did not become ready: {}", outcome.detail().unwrap_or_else(|| outcome.word().to_owned()))]
+    Launch {
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A setting's value cannot be used.
+    #[error("setting `{name}` of the runtime `{runtime}` is `{value}`, expected {expected}")]
+    Setting {
+        /// The runtime.
+        runtime: String,
+        /// The setting.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A setting that the runtime does not have.
+    #[error("the runtime `{runtime}` has no setting `{name}`")]
+    UnknownSetting {
+        /// The runtime.
+        runtime: String,
+        /// The setting.
+        name: String,
+        /// The settings that it has.
+        known: &'static [&'static str],
+    },
+    /// The launch names no model file.
+    #[error("the runtime `{runtime}` needs a model file")]
+    NoModel {
+        /// The runtime.
+        runtime: String,
+    },
+    /// The agent does not carry what the launch needs.
+    #[error("this agent was built without {missing}")]
+    NotBuilt {
+        /// What it lacks.
+        missing: &'static str,
+    },
+    /// The process could not be started.
+    #[error("cannot start {program}")]
+    Spawn {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The process could not be written to, read from or waited for.
+    #[error("cannot talk to the runtime's process {pid}")]
+    Talk {
+        /// The process.
+        pid: u32,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The process said something that is not of its language.
+    #[error("the runtime's process {pid} makes no sense: {what}")]
+    Nonsense {
+        /// The process.
+        pid: u32,
+        /// What came.
+        what: String,
+    },
+    /// There is no runtime to ask.
+    #[error("the runtime is not running")]
+    NotStarted,
+}
+
+impl RuntimeError {
+    /// What the record says of a launch that met this error.
+    pub fn outcome(&self) -> Outcome {
+        let detail = || chain(self);
+        match self {
+            Self::Launch { outcome } => outcome.clone(),
+            Self::Setting { .. } | Self::UnknownSetting { .. } | Self::NoModel { .. } => {
+                Outcome::Refused { detail: detail() }
+            }
+            Self::NotBuilt { .. } => Outcome::Unsupported { detail: detail() },
+            Self::Spawn { .. } | Self::Talk { .. } | Self::Nonsense { .. } | Self::NotStarted => {
+                Outcome::Crashed { exit: detail(), stderr_tail: String::new() }
+            }
+        }
+    }
+}
+
+impl Classify for RuntimeError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Setting { .. } | Self::UnknownSetting { .. } | Self::NoModel { .. } => Blame::User,
+            Self::Launch { .. } | Self::Talk { .. } => Blame::Runtime,
+            Self::Spawn { .. } => Blame::Lab,
+            Self::NotBuilt { .. } | Self::Nonsense { .. } | Self::NotStarted => Blame::Harness,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::UnknownSetting { known: [], .. } => {
+                vec!["it has no settings at all".to_owned()]
+            }
+            Self::UnknownSetting { known, .. } => vec![format!("it has: {}", known.join(", "))],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// An error with its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,441 @@
+//! A runtime that is a script: exact to the nanosecond, and it never waits.
+//!
+//! Its clock is a scripted one that stands still unless the script moves it, so every stamp in a record can be
+//! worked out by hand. Settings, all optional:
+//!
+//! | setting | meaning | default |
+//! |---|---|---|
+//! | `load_ns` | spawn to ready | 1000000 |
+//! | `ttft_ns` | request to first chunk | 1000000 |
+//! | `ttft_per_prompt_char_ns` | added to it for each character of the conversation | 0 |
+//! | `gap_ns` | from chunk to chunk; a comma list is gone through again and again | 1000000 |
+//! | `end_ns` | last chunk to the end of the answer | 0 |
+//! | `n_tokens` | tokens until the answer ends by itself | `max_tokens` |
+//! | `tokens_per_chunk` | tokens of a chunk; the last may have fewer | 1 |
+//! | `text` | its words, one a token, gone through again and again | `token` |
+//! | `fail_every` | every n-th request of the run is refused | never |
+//! | `timeout_at` | the request of this index runs into its deadline after its first chunk | never |
+//! | `crash_at` | the runtime dies in the request of this index after its first chunk | never |
+//! | `hang_at` | the request of this index really waits until the launch is interrupted | never |
+//! | `refuse` | the launch is refused with these words | not |
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dyno_model::clock::Clock;
+use dyno_model::launch::{LaunchSpec, RuntimeFacts};
+use dyno_model::outcome::Outcome;
+use dyno_model::request::{
+    Chunk, ChunkKind, EngineTimings, Finish, FinishReason, Request, Usage, UsageSource,
+};
+
+use crate::adapter::{ExitReport, Generate, LaunchStep, RuntimeAdapter};
+use crate::error::RuntimeError;
+use crate::interrupt::Interrupt;
+
+/// Where the scripted clock stands at first: not 0, so that an instant is not mistaken for a duration.
+pub const START_NS: u64 = 1_000_000_000;
+
+const SETTINGS: &[&str] = &[
+    "load_ns",
+    "ttft_ns",
+    "ttft_per_prompt_char_ns",
+    "gap_ns",
+    "end_ns",
+    "n_tokens",
+    "tokens_per_chunk",
+    "text",
+    "fail_every",
+    "timeout_at",
+    "crash_at",
+    "hang_at",
+    "refuse",
+];
+
+/// The script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Script {
+    load_ns: u64,
+    ttft_ns: u64,
+    ttft_per_prompt_char_ns: u64,
+    gap_ns: Vec<u64>,
+    end_ns: u64,
+    n_tokens: Option<u32>,
+    tokens_per_chunk: u16,
+    /// Each word with the space after it.
+    words: Vec<String>,
+    fail_every: Option<u32>,
+    timeout_at: Option<u32>,
+    crash_at: Option<u32>,
+    hang_at: Option<u32>,
+    refuse: Option<String>,
+}
+
+/// Plays a script.
+#[derive(Debug)]
+pub struct FakeAdapter {
+    script: Script,
+    clock: Clock,
+    interrupt: Arc<Interrupt>,
+    is_started: bool,
+    is_dead: Arc<AtomicBool>,
+}
+
+impl FakeAdapter {
+    /// Reads the script from the launch's settings.
+    ///
+    /// # Errors
+    /// A setting that the script does not know, or a value that is not a number.
+    pub fn new(spec: &LaunchSpec, interrupt: Arc<Interrupt>) -> Result<Self, RuntimeError> {
+        let script = Script::read(&Settings { runtime: &spec.runtime, values: &spec.settings })?;
+        let clock = Clock::scripted(START_NS);
+        Ok(Self { script, clock, interrupt, is_started: false, is_dead: Arc::default() })
+    }
+}
+
+impl RuntimeAdapter for FakeAdapter {
+    fn facts(&mut self) -> Result<RuntimeFacts, RuntimeError> {
+        Ok(RuntimeFacts {
+            name: "edgedyno-fake".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            backend: "script".to_owned(),
+            ..RuntimeFacts::default()
+        })
+    }
+
+    fn start(&mut self, _spec: &LaunchSpec, on_step: &mut dyn FnMut(LaunchStep)) -> Result<(), RuntimeError> {
+        let facts = Box::new(self.facts()?);
+        on_step(LaunchStep::Spawned { at: self.clock.now(), pid: None });
+        if let Some(words) = &self.script.refuse {
+            return Err(RuntimeError::Launch { outcome: Outcome::Refused { detail: words.clone() } });
+        }
+        let at = self.clock.now().plus(self.script.load_ns);
+        self.clock.sleep_until(at);
+        self.is_started = true;
+        on_step(LaunchStep::Ready { at, facts });
+        Ok(())
+    }
+
+    fn client(&self) -> Result<Box<dyn Generate>, RuntimeError> {
+        if !self.is_started {
+            return Err(RuntimeError::NotStarted);
+        }
+        Ok(Box::new(FakeClient {
+            script: self.script.clone(),
+            clock: self.clock.clone(),
+            interrupt: Arc::clone(&self.interrupt),
+            is_dead: Arc::clone(&self.is_dead),
+            text: String::new(),
+        }))
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.is_started && !self.is_dead.load(Ordering::SeqCst)
+    }
+
+    fn stop(&mut self) -> Result<ExitReport, RuntimeError> {
+        if !self.is_started {
+            return Err(RuntimeError::NotStarted);
+        }
+        let is_dead = self.is_dead.load(Ordering::SeqCst);
+        let outcome = if is_dead { crash() } else { Outcome::Ok };
+        let exit = if is_dead { "exit status 139" } else { "exit status 0" };
+        self.is_started = false;
+        Ok(ExitReport { outcome, exit: Some(exit.to_owned()), cpu_ns: None, peak_rss_bytes: None })
+    }
+
+    fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+}
+
+struct FakeClient {
+    script: Script,
+    clock: Clock,
+    interrupt: Arc<Interrupt>,
+    is_dead: Arc<AtomicBool>,
+    /// A chunk's text; its memory is kept.
+    text: String,
+}
+
+impl Generate for FakeClient {
+    fn generate(
+        &mut self,
+        request: &Request,
+        on_chunk: &mut dyn FnMut(Chunk<'_>),
+    ) -> Result<Finish, RuntimeError> {
+        if self.is_dead.load(Ordering::SeqCst) {
+            return Err(RuntimeError::NotStarted);
+        }
+        let is_at = |idx: Option<u32>| idx == Some(request.idx);
+        if is_at(self.script.hang_at) {
+            self.interrupt.wait(None);
+            return Ok(self.ended(Outcome::Cancelled));
+        }
+        if self.script.fail_every.is_some_and(|n| (request.idx + 1).is_multiple_of(n)) {
+            return Ok(self.ended(Outcome::Refused { detail: "scripted refusal".to_owned() }));
+        }
+        let is_cut_short = is_at(self.script.crash_at) || is_at(self.script.timeout_at);
+        let prompt_chars =
+            request.messages.iter().map(|message| message.content.chars().count() as u64).sum::<u64>();
+        let sent_at = self.clock.now();
+        let max_tokens = request.sampling.max_tokens;
+        let n_wanted = if request.sampling.ignore_eos { None } else { self.script.n_tokens };
+        let n_tokens = n_wanted.unwrap_or(max_tokens).min(max_tokens);
+        let prefill_ns = self.script.ttft_ns + prompt_chars * self.script.ttft_per_prompt_char_ns;
+        let first_at = sent_at.plus(prefill_ns);
+        self.clock.sleep_until(first_at);
+        self.stream(if is_cut_short { n_tokens.min(1) } else { n_tokens }, on_chunk);
+        if is_at(self.script.crash_at) {
+            self.is_dead.store(true, Ordering::SeqCst);
+            return Ok(self.ended(crash()));
+        }
+        if is_at(self.script.timeout_at) {
+            self.clock.sleep_until(sent_at.plus(request.limit_ms * 1_000_000));
+            return Ok(self.ended(Outcome::Timeout { limit_ms: request.limit_ms }));
+        }
+        let decode_ns = self.clock.now().since(first_at);
+        self.clock.sleep_until(self.clock.now().plus(self.script.end_ns));
+        let is_full = n_tokens == max_tokens;
+        Ok(Finish {
+            at: self.clock.now(),
+            outcome: Outcome::Ok,
+            reason: Some(if is_full { FinishReason::Length } else { FinishReason::Stop }),
+            usage: Usage {
+                prompt_tokens: Some(u32::try_from(prompt_chars).unwrap_or(u32::MAX)),
+                completion_tokens: Some(n_tokens),
+                cached_tokens: Some(0),
+                source: UsageSource::Engine,
+            },
+            timings: Some(EngineTimings { prefill_ns, decode_ns }),
+        })
+    }
+}
+
+impl FakeClient {
+    /// Streams `n_tokens` from now on; the first chunk has no gap before it.
+    fn stream(&mut self, n_tokens: u32, on_chunk: &mut dyn FnMut(Chunk<'_>)) {
+        let mut gaps = self.script.gap_ns.iter().cycle();
+        let mut words = self.script.words.iter().cycle();
+        let mut n_left = n_tokens;
+        while n_left > 0 {
+            let n = n_left.min(u32::from(self.script.tokens_per_chunk));
+            self.text.clear();
+            self.text.extend(words.by_ref().take(n as usize).map(String::as_str));
+            let chunk = Chunk {
+                at: self.clock.now(),
+                kind: ChunkKind::Content,
+                text: &self.text,
+                n_tokens: Some(n as u16),
+            };
+            on_chunk(chunk);
+            n_left -= n;
+            if n_left > 0 {
+                let gap_ns = gaps.next().copied().unwrap_or(0);
+                self.clock.sleep_until(self.clock.now().plus(gap_ns));
+            }
+        }
+    }
+
+    fn ended(&self, outcome: Outcome) -> Finish {
+        Finish { at: self.clock.now(), outcome, reason: None, usage: Usage::default(), timings: None }
+    }
+}
+
+fn crash() -> Outcome {
+    Outcome::Crashed { exit: "exit status 139".to_owned(), stderr_tail: "scripted crash".to_owned() }
+}
+
+/// The launch's settings with the runtime's name for errors.
+struct Settings<'a> {
+    runtime: &'a str,
+    values: &'a BTreeMap<String, String>,
+}
+
+impl Script {
+    fn read(settings: &Settings<'_>) -> Result<Self, RuntimeError> {
+        if let Some(name) = settings.values.keys().find(|name| !SETTINGS.contains(&name.as_str())) {
+            let runtime = settings.runtime.to_owned();
+            return Err(RuntimeError::UnknownSetting { runtime, name: name.clone(), known: SETTINGS });
+        }
+        let words = settings.text("text").unwrap_or("token").split_whitespace();
+        let words: Vec<String> = words.map(|word| format!("{word} ")).collect();
+        let tokens_per_chunk = settings.number("tokens_per_chunk", "a count")?.unwrap_or(1);
+        Ok(Self {
+            load_ns: settings.number("load_ns", "ns")?.unwrap_or(1_000_000),
+            ttft_ns: settings.number("ttft_ns", "ns")?.unwrap_or(1_000_000),
+            ttft_per_prompt_char_ns: settings.number("ttft_per_prompt_char_ns", "ns")?.unwrap_or(0),
+            gap_ns: settings.numbers("gap_ns")?.unwrap_or_else(|| vec![1_000_000]),
+            end_ns: settings.number("end_ns", "ns")?.unwrap_or(0),
+            n_tokens: settings.number("n_tokens", "a count")?,
+            tokens_per_chunk: tokens_per_chunk.max(1),
+            words: if words.is_empty() { vec![String::new()] } else { words },
+            fail_every: settings.number("fail_every", "a count")?,
+            timeout_at: settings.number("timeout_at", "an index")?,
+            crash_at: settings.number("crash_at", "an index")?,
+            hang_at: settings.number("hang_at", "an index")?,
+            refuse: settings.text("refuse").map(str::to_owned),
+        })
+    }
+}
+
+impl Settings<'_> {
+    fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    fn number<T: std::str::FromStr>(
+        &self,
+        name: &str,
+        expected: &'static str,
+    ) -> Result<Option<T>, RuntimeError> {
+        self.text(name)
+            .map(|text| text.trim().parse().map_err(|_not_a_number| self.bad(name, expected)))
+            .transpose()
+    }
+
+    fn numbers(&self, name: &str) -> Result<Option<Vec<u64>>, RuntimeError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let numbers: Result<Vec<u64>, _> = text.split(',').map(|one| one.trim().parse()).collect();
+        numbers.map(Some).map_err(|_not_a_number| self.bad(name, "ns, or a comma list of them"))
+    }
+
+    fn bad(&self, name: &str, expected: &'static str) -> RuntimeError {
+        let (runtime, value) = (self.runtime.to_owned(), self.text(name).unwrap_or_default().to_owned());
+        RuntimeError::Setting { runtime, name: name.to_owned(), value, expected }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dyno_model::launch::Dialect;
+    use dyno_model::request::{Message, Sampling};
+
+    fn spec(settings: &[(&str, &str)]) -> LaunchSpec {
+        LaunchSpec {
+            runtime: "fake".to_owned(),
+            dialect: Dialect::Fake,
+            model_path: None,
+            model_digest: None,
+            threads: None,
+            context_tokens: 64,
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ready_limit_ms: 1,
+        }
+    }
+
+    fn request(idx: u32, max_tokens: u32) -> Request {
+        Request {
+            idx,
+            prompt_id: "p".into(),
+            messages: vec![Message { role: "user".to_owned(), content: "ünf ch".to_owned() }],
+            sampling: Sampling {
+                max_tokens,
+                ignore_eos: false,
+                temperature_milli: 0,
+                top_p_milli: 1000,
+                seed: 1,
+            },
+            due_ns: None,
+            limit_ms: 5,
+        }
+    }
+
+    fn started(settings: &[(&str, &str)]) -> (FakeAdapter, Vec<LaunchStep>) {
+        let spec = spec(settings);
+        let interrupt = Arc::new(Interrupt::new().expect("a pipe"));
+        let mut adapter = FakeAdapter::new(&spec, interrupt).expect("good settings");
+        let mut steps = Vec::new();
+        adapter.start(&spec, &mut |step| steps.push(step)).expect("no refusal is scripted");
+        (adapter, steps)
+    }
+
+    /// Offsets in ns from the request, tokens and text of each chunk; and the end.
+    fn play(adapter: &FakeAdapter, request: &Request) -> (Vec<(u64, u16, String)>, Finish) {
+        let sent_at = adapter.clock().now();
+        let mut chunks = Vec::new();
+        let mut client = adapter.client().expect("started");
+        let finish = client.generate(request, &mut |chunk| {
+            chunks.push((chunk.at.since(sent_at), chunk.n_tokens.expect("scripted"), chunk.text.to_owned()));
+        });
+        (chunks, finish.expect("the script goes on"))
+    }
+
+    #[test]
+    fn stamps_are_exact() {
+        let (adapter, steps) = started(&[
+            ("load_ns", "7"),
+            ("ttft_ns", "100"),
+            ("ttft_per_prompt_char_ns", "10"),
+            ("gap_ns", "1, 2"),
+            ("end_ns", "5"),
+            ("tokens_per_chunk", "2"),
+            ("text", "a b c"),
+        ]);
+        assert!(matches!(steps[1], LaunchStep::Ready { at, .. } if at.0 == START_NS + 7));
+        let (chunks, finish) = play(&adapter, &request(0, 7));
+        // Six characters: 100 + 6 × 10. Seven tokens in chunks of two: 2, 2, 2, 1; gaps 1, 2, 1.
+        let expected = [(160, 2, "a b "), (161, 2, "c a "), (163, 2, "b c "), (164, 1, "a ")];
+        assert_eq!(chunks, expected.map(|(at, n, text)| (at, n, text.to_owned())));
+        assert_eq!(finish.at.0, START_NS + 7 + 164 + 5);
+        assert_eq!(finish.timings, Some(EngineTimings { prefill_ns: 160, decode_ns: 4 }));
+        assert_eq!(finish.usage.completion_tokens, Some(7));
+        assert_eq!(finish.reason, Some(FinishReason::Length));
+    }
+
+    #[test]
+    fn an_answer_may_end_by_itself() {
+        let (adapter, _) = started(&[("n_tokens", "2")]);
+        let (chunks, finish) = play(&adapter, &request(0, 7));
+        assert_eq!((chunks.len(), finish.reason), (2, Some(FinishReason::Stop)));
+        let mut endless = request(0, 7);
+        endless.sampling.ignore_eos = true;
+        assert_eq!(play(&adapter, &endless).0.len(), 7);
+    }
+
+    #[test]
+    fn every_nth_request_is_refused() {
+        let (adapter, _) = started(&[("fail_every", "2")]);
+        let words = [0, 1, 2, 3].map(|idx| play(&adapter, &request(idx, 1)).1.outcome.word());
+        assert_eq!(words, ["ok", "refused", "ok", "refused"]);
+    }
+
+    #[test]
+    fn a_crash_leaves_its_first_chunk_and_no_runtime() {
+        let (mut adapter, _) = started(&[("crash_at", "1")]);
+        assert!(play(&adapter, &request(0, 3)).1.outcome.is_ok());
+        let (chunks, finish) = play(&adapter, &request(1, 3));
+        assert_eq!((chunks.len(), finish.outcome.word()), (1, "crashed"));
+        assert!(!adapter.is_running());
+        assert_eq!(adapter.stop().expect("started").outcome.word(), "crashed");
+    }
+
+    #[test]
+    fn a_timeout_ends_at_its_limit() {
+        let (adapter, _) = started(&[("load_ns", "0"), ("timeout_at", "0")]);
+        let (chunks, finish) = play(&adapter, &request(0, 3));
+        assert_eq!((chunks.len(), finish.at.0 - START_NS), (1, 5_000_000));
+        assert_eq!(finish.outcome, Outcome::Timeout { limit_ms: 5 });
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let check = |name: &str, value: &str, expected: &str| {
+            let interrupt = Arc::new(Interrupt::new().expect("a pipe"));
+            let error = FakeAdapter::new(&spec(&[(name, value)]), interrupt).expect_err("a wrong setting");
+            assert_eq!(error.to_string(), expected);
+        };
+        check("ttft", "1", "the runtime `fake` has no setting `ttft`");
+        check("ttft_ns", "fast", "setting `ttft_ns` of the runtime `fake` is `fast`, expected ns");
+        check(
+            "gap_ns",
+            "1,,2",
+            "setting `gap_ns` of the runtime `fake` is `1,,2`, expected ns, or a comma list of them",
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! A runtime's process: started, watched, reaped with its resource usage, never left behind.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use dyno_model::clock::{Clock, MonoNs};
+use dyno_model::outcome::Outcome;
+
+use crate::adapter::ExitReport;
+use crate::error::RuntimeError;
+use crate::sys::{self, Patience, Reaped};
+
+/// So much of a process's last words is kept.
+pub const STDERR_TAIL_BYTES: usize = 4096;
+/// How often a process that should end is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How long the last words may take after the end of the process: a grandchild may hold the pipe open.
+const LAST_WORDS_LIMIT: Duration = Duration::from_millis(500);
+
+/// A running process. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    pid: u32,
+    reaped: Option<Reaped>,
+    killed_by_us: bool,
+    last_words: mpsc::Receiver<String>,
+    stderr_tail: Option<String>,
+}
+
+/// The pipes of a process.
+#[derive(Debug)]
+pub struct Pipes {
+    /// What it reads.
+    pub stdin: ChildStdin,
+    /// What it writes.
+    pub stdout: ChildStdout,
+}
+
+impl Process {
+    /// Starts `command` with all three streams piped; its stderr is read into a bounded tail.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Spawn`].
+    pub fn spawn(command: &mut Command) -> Result<(Self, Pipes), RuntimeError> {
+        let program = command.get_program().into();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        sys::prepare_child(command);
+        let mut child = command.spawn().map_err(|source| RuntimeError::Spawn { program, source })?;
+        let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+            unreachable!("all three streams were asked to be piped");
+        };
+        let (tell, last_words) = mpsc::sync_channel(1);
+        let pid = child.id();
+        let process = Self { pid, reaped: None, killed_by_us: false, last_words, stderr_tail: None };
+        // Best effort: a receiver that is gone no longer wants the words.
+        let listen = move || drop(tell.send(tail_of(stderr)));
+        let name = "runtime-stderr".to_owned();
+        let thread = std::thread::Builder::new().name(name).stack_size(64 << 10).spawn(listen);
+        thread.map_err(|source| RuntimeError::Talk { pid, source })?;
+        Ok((process, Pipes { stdin, stdout }))
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Whether it still runs; one that was killed does not, even while the system clears up after it.
+    pub fn is_running(&mut self) -> bool {
+        !self.killed_by_us && matches!(self.look(), Ok(None))
+    }
+
+    /// Kills it and its own children, if it still runs.
+    pub fn kill(&mut self) {
+        if self.is_running() {
+            self.killed_by_us = true;
+            // Best effort: it may have ended just now.
+            drop(sys::kill_group(self.pid));
+        }
+    }
+
+    /// Waits for its end, at most for `grace`; then it is killed.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Talk`] when it cannot be waited for.
+    pub fn end(&mut self, grace: Duration) -> Result<ExitReport, RuntimeError> {
+        let talk = |pid: u32| move |source| RuntimeError::Talk { pid, source };
+        let due = Clock::Monotonic.now().plus(grace.as_nanos() as u64);
+        let mut reaped = self.look().map_err(talk(self.pid))?;
+        while reaped.is_none() && Clock::Monotonic.now() < due {
+            std::thread::sleep(LOOK_EVERY);
+            reaped = self.look().map_err(talk(self.pid))?;
+        }
+        if reaped.is_none() {
+            self.kill();
+            reaped = match self.reaped {
+                Some(reaped) => Some(reaped),
+                None => sys::reap(self.pid, Patience::Endless).map_err(talk(self.pid))?,
+            };
+            self.reaped = reaped;
+        }
+        let reaped = reaped.expect("an endless wait ends with a status");
+        let words = self.stderr_tail.take();
+        let words =
+            words.unwrap_or_else(|| self.last_words.recv_timeout(LAST_WORDS_LIMIT).unwrap_or_default());
+        self.stderr_tail = Some(words.clone());
+        Ok(ExitReport {
+            outcome: if self.killed_by_us { Outcome::Ok } else { outcome_of(reaped.status, words) },
+            exit: Some(worded(reaped.status)),
+            cpu_ns: Some(reaped.cpu_ns),
+            peak_rss_bytes: Some(reaped.peak_rss_bytes),
+        })
+    }
+
+    fn look(&mut self) -> std::io::Result<Option<Reaped>> {
+        if self.reaped.is_none() {
+            self.reaped = sys::reap(self.pid, Patience::None)?;
+        }
+        Ok(self.reaped)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if self.reaped.is_none() {
+            // Best effort: nobody is left to hear of an error.
+            drop(sys::reap(self.pid, Patience::Endless));
+        }
+    }
+}
+
+/// The outcome that an exit status stands for.
+fn outcome_of(status: ExitStatus, stderr_tail: String) -> Outcome {
+    if status.success() {
+        return Outcome::Ok;
+    }
+    // The words of Rust's allocator error, after which a process aborts.
+    let no_memory = stderr_tail.lines().find(|line| line.contains("memory allocation of "));
+    match no_memory {
+        Some(line) => Outcome::Oom { detail: line.trim().to_owned() },
+        None => Outcome::Crashed { exit: worded(status), stderr_tail },
+    }
+}
+
+/// `exit status 3`, `killed by signal 9 (SIGKILL)`.
+fn worded(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}{}", signal_name(signal)),
+        (None, None) => status.to_string(),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        libc::SIGKILL => " (SIGKILL)",
+        libc::SIGTERM => " (SIGTERM)",
+        libc::SIGSEGV => " (SIGSEGV)",
+        libc::SIGABRT => " (SIGABRT)",
+        libc::SIGILL => " (SIGILL)",
+        libc::SIGBUS => " (SIGBUS)",
+        libc::SIGFPE => " (SIGFPE)",
+        _ => "",
+    }
+}
+
+/// Reads to the end and keeps the last [`STDERR_TAIL_BYTES`], made safe to print.
+fn tail_of(mut stderr: ChildStderr) -> String {
+    let mut tail = VecDeque::with_capacity(2 * STDERR_TAIL_BYTES);
+    let mut block = [0_u8; STDERR_TAIL_BYTES];
+    while let Ok(n @ 1..) = stderr.read(&mut block) {
+        tail.extend(&block[..n]);
+        let n_old = tail.len().saturating_sub(STDERR_TAIL_BYTES);
+        tail.drain(..n_old);
+    }
+    sanitized(tail.make_contiguous())
+}
+
+/// Text without control characters and escape sequences; lines stay lines.
+fn sanitized(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut clean = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\x1b' && chars.peek() == Some(&'[') {
+            // A control sequence ends with a byte of @ to ~ (ECMA-48 §5.4).
+            chars.next();
+            while chars.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+        } else if c == '\n' || c == '\t' || !c.is_control() {
+            clean.push(c);
+        }
+    }
+    clean.trim().to_owned()
+}
+
+/// Ns from now until `due`, as a duration.
+pub(crate) fn left_until(due: MonoNs) -> Duration {
+    Duration::from_nanos(due.since(Clock::Monotonic.now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> (Process, Pipes) {
+        Process::spawn(Command::new("/bin/sh").args(["-c", script])).expect("a shell")
+    }
+
+    fn end_of(script: &str) -> ExitReport {
+        let (mut process, pipes) = shell(script);
+        drop(pipes);
+        process.end(Duration::from_secs(20)).expect("it ends")
+    }
+
+    #[test]
+    fn an_exit_status_and_the_last_words_are_kept() {
+        let report = end_of("echo first >&2; printf '\\033[31mboom\\033[0m\\007' >&2; exit 3");
+        assert_eq!(report.exit.as_deref(), Some("exit status 3"));
+        let expected =
+            Outcome::Crashed { exit: "exit status 3".to_owned(), stderr_tail: "first\nboom".to_owned() };
+        assert_eq!(report.outcome, expected);
+    }
+
+    #[test]
+    fn a_good_end_is_ok_and_has_its_usage() {
+        let report = end_of("cat");
+        assert_eq!(report.outcome, Outcome::Ok);
+        assert!(report.peak_rss_bytes.expect("the kernel counts") > 100_000);
+        assert!(report.cpu_ns.expect("the kernel counts") < 20_000_000_000);
+    }
+
+    #[test]
+    fn a_foreign_kill_is_a_crash() {
+        let report = end_of("kill -9 $$");
+        assert_eq!(report.outcome.word(), "crashed");
+        assert_eq!(report.exit.as_deref(), Some("killed by signal 9 (SIGKILL)"));
+    }
+
+    #[test]
+    fn an_allocation_that_failed_is_oom() {
+        let report = end_of("echo 'memory allocation of 4096 bytes failed' >&2; kill -6 $$");
+        assert_eq!(
+            report.outcome,
+            Outcome::Oom { detail: "memory allocation of 4096 bytes failed".to_owned() }
+        );
+    }
+
+    #[test]
+    fn only_the_end_of_many_words_is_kept() {
+        let report = end_of("yes 0123456789abcde | head -c 100000 >&2; echo end >&2; exit 1");
+        let Outcome::Crashed { stderr_tail, .. } = report.outcome else { panic!("exit status 1 is a crash") };
+        assert!(stderr_tail.len() <= STDERR_TAIL_BYTES);
+        assert!(stderr_tail.ends_with("end"));
+    }
+
+    #[test]
+    fn a_process_that_does_not_end_is_killed_and_that_is_no_crash() {
+        let (mut process, _pipes) = shell("cat");
+        assert!(process.is_running());
+        let report = process.end(Duration::ZERO).expect("it is killed");
+        assert_eq!(report.outcome, Outcome::Ok);
+        assert!(!process.is_running());
+    }
+
+    #[test]
+    fn a_dropped_process_is_gone_with_its_children() {
+        let (process, mut pipes) = shell("echo started; cat; true");
+        let mut byte = [0];
+        pipes.stdout.read_exact(&mut byte).expect("it started");
+        drop(process);
+        let mut rest = Vec::new();
+        pipes.stdout.read_to_end(&mut rest).expect("its end of the pipe is closed");
+        assert_eq!(rest, b"tarted\n");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Process::spawn(&mut Command::new("/nonexistent/engine")).expect_err("no such file");
+        assert_eq!(error.to_string(), "cannot start /nonexistent/engine");
+    }
+}

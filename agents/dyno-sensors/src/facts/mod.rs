@@ -1,0 +1,71 @@
+//! What a device is, read once.
+
+mod arm;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod clusters;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod cpuinfo;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "linux.rs"]
+mod platform;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "other.rs"]
+mod platform;
+
+use std::path::Path;
+
+use dyno_model::device::DeviceFacts;
+
+use crate::root::SysRoot;
+use crate::sys;
+
+/// All facts of the device whose tree `root` is, with the free room where `work_dir` lies or will lie.
+///
+/// What cannot be read is `None`. Takes a few milliseconds; not for a loop.
+pub fn device_facts(root: &SysRoot, work_dir: &Path) -> DeviceFacts {
+    DeviceFacts { free_bytes: work_dir.ancestors().find_map(sys::free_bytes), ..platform::facts(root) }
+}
+
+/// CPU numbers of a list as the kernel writes it, `0-3,8` or `0 1 2 3`, sorted; `None` if it is anything else.
+pub(crate) fn cpu_list(text: &str) -> Option<Vec<u32>> {
+    const MAX_CPU: u32 = 8192;
+    let mut cpus = Vec::new();
+    for part in text.split([',', ' ', '\n']).filter(|part| !part.is_empty()) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        // A text that is not a number is not a list; which one it was does not matter.
+        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+        if first > last || last > MAX_CPU {
+            return None;
+        }
+        cpus.extend(first..=last);
+    }
+    cpus.sort_unstable();
+    cpus.dedup();
+    Some(cpus)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_cpu_list_are_read() {
+        let check =
+            |text, expected: Option<&[u32]>| assert_eq!(cpu_list(text).as_deref(), expected, "{text}");
+        check("0-3", Some(&[0, 1, 2, 3]));
+        check("0-1,4,6-7\n", Some(&[0, 1, 4, 6, 7]));
+        check("4 5 0", Some(&[0, 4, 5]));
+        check("", Some(&[]));
+        check("3-0", None);
+        check("0-4294967295", None);
+        check("a", None);
+        check("-1", None);
+    }
+
+    #[test]
+    fn free_room_is_that_of_the_disk_where_a_folder_would_be_made() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let facts = device_facts(&SysRoot::real(), &dir.path().join("not/there/yet"));
+        assert!(facts.free_bytes.is_some_and(|bytes| bytes > 0));
+    }
+}

@@ -1,0 +1,31 @@
+//! What a device says of itself: channels sampled by one thread, and facts read once.
+//!
+//! A driver finds sensors ([`driver::DRIVERS`]); a sensor is a fixed set of channels read as one row;
+//! the [`sampler::Sampler`] reads rows at absolute ticks and accounts for what that cost.
+//! Everything below `/proc` and `/sys` is read through a [`root::SysRoot`], so that a tree of plain files can
+//! stand for any board in a test.
+//!
+//! **Invariant:** what cannot be read, or is absurd, is `None`; it is never 0 and never the last value again.
+
+mod agent;
+mod cpufreq;
+pub mod driver;
+mod error;
+pub mod facts;
+mod hot;
+mod lateness;
+mod process;
+mod procfs;
+pub mod root;
+mod rows;
+pub mod sampler;
+mod sys;
+mod text;
+mod thermal;
+
+pub use driver::{DRIVERS, Found, ProbeContext, Sensor, SensorDriver};
+pub use error::SensorError;
+pub use facts::device_facts;
+pub use process::ProcessSlot;
+pub use root::SysRoot;
+pub use sampler::{Sampler, SamplerConfig};

@@ -1,0 +1,289 @@
+//! One thread that reads sensors at absolute ticks.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use dyno_model::clock::{MonoNs, monotonic_now};
+use dyno_model::sample::{OwnCost, SampleBatch, SensorDeclared, UnreadableSensor};
+
+use crate::driver::{DRIVERS, ProbeContext};
+use crate::error::SensorError;
+use crate::lateness::Lateness;
+use crate::process::{ProcessFiles, ProcessSlot};
+use crate::root::SysRoot;
+use crate::rows::Rows;
+use crate::{sys, text};
+
+/// Rows of a sensor, and ticks, that are kept: 2 h at 10 Hz.
+const MAX_ROWS: usize = 2 * 3600 * 10;
+const MAX_PERIOD_MS: u32 = 60_000;
+
+/// What a sampler is to do.
+#[derive(Debug, Clone)]
+pub struct SamplerConfig {
+    /// Where `/proc` and `/sys` are.
+    pub root: SysRoot,
+    /// Base period, 1 to 60,000 ms; 100 (10 Hz) is the fastest that is of use. Clocks and temperatures are read at
+    /// 1 Hz at most.
+    pub period_ms: u32,
+    /// The runtime's process, where it runs already; else see [`Sampler::attach`].
+    pub runtime_pid: Option<u32>,
+}
+
+/// A running sampler thread; dropping it ends the thread.
+///
+/// Each sensor is read once at the start, then at its ticks, and once more when the sampler is stopped, so that
+/// cumulative counters cover the whole time. A tick that could not be kept is left out, not made up for: the times of
+/// rows are those at which they were read.
+#[derive(Debug)]
+pub struct Sampler {
+    root: SysRoot,
+    declared: Vec<SensorDeclared>,
+    unreadable: Mutex<Vec<UnreadableSensor>>,
+    runtime: Arc<ProcessSlot>,
+    stopping: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Sampled>>,
+    began: MonoNs,
+    cpu_before_ns: u64,
+}
+
+impl Sampler {
+    /// Finds all sensors and starts to read them.
+    ///
+    /// A driver whose source cannot be listed is noted in [`Sampler::unreadable`]; it keeps no other one from working.
+    ///
+    /// # Errors
+    /// [`SensorError::Period`] for a period out of range, [`SensorError::NoProcess`] when `runtime_pid` cannot be
+    /// watched, [`SensorError::Thread`] when there is no thread to be had.
+    pub fn start(config: SamplerConfig) -> Result<Self, SensorError> {
+        let SamplerConfig { root, period_ms, runtime_pid } = config;
+        if !(1..=MAX_PERIOD_MS).contains(&period_ms) {
+            return Err(SensorError::Period { period_ms });
+        }
+        let (began, cpu_before_ns) = (monotonic_now(), sys::process_cpu_ns());
+        let context = ProbeContext::new(period_ms);
+        let (declared, tracks, unreadable) = probe(&root, &context);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let mut sampler = Self {
+            root,
+            declared,
+            unreadable: Mutex::new(unreadable),
+            runtime: Arc::clone(&context.runtime),
+            stopping: Arc::clone(&stopping),
+            thread: None,
+            began,
+            cpu_before_ns,
+        };
+        if let Some(pid) = runtime_pid {
+            sampler.attach(pid)?;
+        }
+        let ticker = Ticker { period_ns: u64::from(period_ms) * 1_000_000, stopping, tracks };
+        let builder = thread::Builder::new().name("dyno-sampler".to_owned());
+        sampler.thread =
+            Some(builder.spawn(move || ticker.run()).map_err(|source| SensorError::Thread { source })?);
+        Ok(sampler)
+    }
+
+    /// The sensors that take part; their numbers are those of the batches.
+    pub fn declared(&self) -> Vec<SensorDeclared> {
+        self.declared.clone()
+    }
+
+    /// What was found but is not sampled.
+    pub fn unreadable(&self) -> Vec<UnreadableSensor> {
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Watches the runtime's process from the next tick on, as site `process`; there are no rows of it before.
+    ///
+    /// # Errors
+    /// [`SensorError::NoProcess`] when it has gone already or is hidden from this user.
+    pub fn attach(&self, pid: u32) -> Result<(), SensorError> {
+        let opened = ProcessFiles::open(&self.root, &pid.to_string());
+        let (files, closed) = opened.map_err(|source| SensorError::NoProcess { pid, source })?;
+        if let Some(reason) = closed {
+            let (driver, what) = ("procfs".to_owned(), format!("/proc/{pid}/io"));
+            let unreadable = UnreadableSensor { driver, what, reason: reason.to_string() };
+            self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).push(unreadable);
+        }
+        self.runtime.put(files);
+        Ok(())
+    }
+
+    /// Takes a last row of each sensor, ends the thread, and gives all rows and what they cost.
+    pub fn stop(mut self) -> (Vec<SampleBatch>, OwnCost) {
+        let sampled = self.join().expect("only this function and drop take the thread");
+        let own = OwnCost {
+            wall_ns: monotonic_now().since(self.began),
+            cpu_ns: sys::process_cpu_ns().saturating_sub(self.cpu_before_ns),
+            sampler_cpu_ns: sampled.cpu_ns,
+            peak_rss_bytes: own_peak_rss_bytes(),
+            n_rows: sampled.tracks.iter().map(|track| track.rows.n_rows()).sum(),
+            n_dropped: sampled.tracks.iter().map(|track| track.rows.n_dropped()).sum(),
+            lateness_max_ns: sampled.lateness.max_ns(),
+            ..OwnCost::default()
+        };
+        let [lateness_p50_ns, lateness_p99_ns] = sampled.lateness.quantiles_ns([50, 99]);
+        let batches =
+            sampled.tracks.into_iter().flat_map(|track| track.rows.into_batches(track.number)).collect();
+        (batches, OwnCost { lateness_p50_ns, lateness_p99_ns, ..own })
+    }
+
+    fn join(&mut self) -> Option<Sampled> {
+        let thread = self.thread.take()?;
+        self.stopping.store(true, Ordering::Release);
+        thread.thread().unpark();
+        Some(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    }
+}
+
+impl Drop for Sampler {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+/// Asks all drivers; a sensor's number is its place in the result.
+fn probe(root: &SysRoot, context: &ProbeContext) -> (Vec<SensorDeclared>, Vec<Track>, Vec<UnreadableSensor>) {
+    let (mut declared, mut tracks, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    for driver in DRIVERS {
+        let found = match driver.probe(root, context) {
+            Ok(found) => found,
+            Err(error) => {
+                let (driver, what) = (driver.name().to_owned(), "all sensors".to_owned());
+                unreadable.push(UnreadableSensor { driver, what, reason: words(&error) });
+                continue;
+            }
+        };
+        unreadable.extend(found.unreadable);
+        for sensor in found.sensors {
+            let number = u16::try_from(declared.len()).expect("each driver finds a handful of sensors");
+            let channels = sensor.channels().to_vec();
+            let period_ms = channels.first().map_or(context.period_ms, |channel| channel.period_ms);
+            let every = u64::from(period_ms / context.period_ms).max(1);
+            declared.push(SensorDeclared { sensor: number, driver: driver.name().to_owned(), channels });
+            // One row more than the ticks have, for the one that is taken at the end.
+            let n_rows = MAX_ROWS.div_ceil(every as usize) + 1;
+            tracks.push(Track { number, every, next: 0, rows: Rows::new(sensor, n_rows) });
+        }
+    }
+    (declared, tracks, unreadable)
+}
+
+/// An error with its causes, on one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The highest resident bytes of this process so far.
+///
+/// Not `ru_maxrss`, which a program inherits from the one that it was started from.
+fn own_peak_rss_bytes() -> Option<u64> {
+    // Best effort: where there is no procfs this is unknown.
+    let status = SysRoot::real().read("proc/self/status").ok()?;
+    text::kib_line(status.as_bytes(), b"VmHWM:").map(i64::cast_unsigned)
+}
+
+/// A sensor, its number, and at which ticks it is read.
+#[derive(Debug)]
+struct Track {
+    number: u16,
+    every: u64,
+    next: u64,
+    rows: Rows,
+}
+
+impl Track {
+    /// Takes a row at each multiple of `every`, or at the first tick after one that was left out.
+    fn take_if_due(&mut self, tick: u64) {
+        if tick >= self.next {
+            self.rows.take();
+            self.next = (tick / self.every + 1) * self.every;
+        }
+    }
+}
+
+/// What the thread gives back.
+#[derive(Debug)]
+struct Sampled {
+    tracks: Vec<Track>,
+    lateness: Lateness,
+    cpu_ns: u64,
+}
+
+/// The loop of the thread.
+struct Ticker {
+    period_ns: u64,
+    stopping: Arc<AtomicBool>,
+    tracks: Vec<Track>,
+}
+
+impl Ticker {
+    fn run(mut self) -> Sampled {
+        let cpu_before_ns = sys::thread_cpu_ns();
+        let mut lateness = Lateness::with_room(MAX_ROWS);
+        let origin = monotonic_now();
+        let mut tick = 0;
+        loop {
+            lateness.record(monotonic_now().since(due(origin, self.period_ns, tick)));
+            self.tracks.iter_mut().for_each(|track| track.take_if_due(tick));
+            tick = next_tick(origin, self.period_ns, tick, monotonic_now());
+            if !self.wait_until(due(origin, self.period_ns, tick)) {
+                break;
+            }
+        }
+        self.tracks.iter_mut().for_each(|track| track.rows.take());
+        Sampled { cpu_ns: sys::thread_cpu_ns() - cpu_before_ns, tracks: self.tracks, lateness }
+    }
+
+    /// Waits; `false` if the sampler is to stop.
+    fn wait_until(&self, due: MonoNs) -> bool {
+        loop {
+            if self.stopping.load(Ordering::Acquire) {
+                return false;
+            }
+            let left_ns = due.since(monotonic_now());
+            if left_ns == 0 {
+                return true;
+            }
+            thread::park_timeout(Duration::from_nanos(left_ns));
+        }
+    }
+}
+
+fn due(origin: MonoNs, period_ns: u64, tick: u64) -> MonoNs {
+    origin.plus(tick.saturating_mul(period_ns))
+}
+
+/// The first tick after `tick` that is not over yet: those that were missed for a whole period are left out.
+fn next_tick(origin: MonoNs, period_ns: u64, tick: u64, now: MonoNs) -> u64 {
+    (tick + 1).max(now.since(origin) / period_ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_that_were_missed_are_left_out() {
+        let next = |tick, now| next_tick(MonoNs(1000), 100, tick, MonoNs(now));
+        assert_eq!(next(0, 1005), 1);
+        // 50 late for tick 1, which is still served.
+        assert_eq!(next(0, 1150), 1);
+        // Asleep from tick 0 to within the period of tick 7.
+        assert_eq!(next(0, 1799), 7);
+        assert_eq!(next(7, 1799), 8);
+        assert_eq!(due(MonoNs(1000), 100, 7), MonoNs(1700));
+    }
+
+    #[test]
+    fn a_period_out_of_range_is_refused() {
+        for period_ms in [0, 60_001] {
+            let config = SamplerConfig { root: SysRoot::real(), period_ms, runtime_pid: None };
+            assert!(matches!(Sampler::start(config), Err(SensorError::Period { .. })), "{period_ms}");
+        }
+    }
+}

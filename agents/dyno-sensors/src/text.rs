@@ -1,0 +1,88 @@
+//! Numbers out of the kernel's texts, without allocation.
+//!
+//! All of these give `None` for anything but a whole, plain number in its place: a cut, a sign where none belongs,
+//! a unit that is not the expected one, an overflow.
+
+/// The highest amount of memory that is believed: 1 PiB (house rule).
+const MAX_BYTES: i64 = 1 << 50;
+
+/// The only number in `text`, white space around it allowed.
+pub(crate) fn number(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    let (negative, digits) = match text.strip_prefix(b"-") {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value: i64 = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(i64::from(digit - b'0'))?;
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// A count: like [`number`], but not below 0.
+pub(crate) fn count(text: &[u8]) -> Option<i64> {
+    number(text).filter(|value| *value >= 0)
+}
+
+/// What follows `key` on the line that begins with it.
+pub(crate) fn after<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(key))
+}
+
+/// The bytes on the line `key  N kB`.
+pub(crate) fn kib_line(text: &[u8], key: &[u8]) -> Option<i64> {
+    let kib = count(after(text, key)?.trim_ascii().strip_suffix(b"kB")?)?;
+    kib.checked_mul(1024).filter(|bytes| *bytes <= MAX_BYTES)
+}
+
+/// The words of a line.
+pub(crate) fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_whole_and_alone() {
+        let cases: [(&str, Option<i64>); 12] = [
+            ("42\n", Some(42)),
+            (" -7 ", Some(-7)),
+            ("0", Some(0)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("9223372036854775808", None),
+            ("99999999999999999999999999", None),
+            ("", None),
+            ("-", None),
+            ("4 2", None),
+            ("+3", None),
+            ("12kHz", None),
+            ("<unknown>", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(number(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(count(b"-7"), None);
+    }
+
+    #[test]
+    fn a_memory_line_needs_its_unit_and_sense() {
+        let check =
+            |text: &str, expected| assert_eq!(kib_line(text.as_bytes(), b"VmRSS:"), expected, "{text}");
+        check("VmHWM:\t 9 kB\nVmRSS:\t    1740 kB\n", Some(1740 * 1024));
+        check("VmRSS:\t 1740 MB\n", None);
+        check("VmRSS:\t 1740\n", None);
+        check("VmRSS:\t -1 kB\n", None);
+        check("VmRSS:\t 9007199254740993000 kB\n", None);
+        check("VmRSS:\t 1099511627777 kB\n", None);
+        check("xVmRSS:\t 1 kB\n", None);
+    }
+}

@@ -1,0 +1,225 @@
+//! The command line, as clap sees it; no logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, and the figures may be used
+  1    an SLO is breached, or a release regressed
+  2    usage or configuration
+  3    a device, link, disk or network is not there
+  4    the runtime failed in every cell
+  5    measured, but figures are invalid or inconclusive
+  70   a defect of edgedyno
+  130  interrupted; the record is complete up to there";
+
+/// A dynamometer for on-device LLMs: honest latency, throughput, memory, energy and heat, from real prompts.
+#[derive(Debug, Parser)]
+#[command(name = "edgedyno", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Say more: every step
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Say nothing but errors and the result
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Print the result as JSON on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Folder with devices.toml, and your own catalog/ and prompts/ [default: the nearest one above]
+    #[arg(long, global = true, value_name = "DIR", env = "EDGEDYNO_PROJECT", hide_env_values = true)]
+    pub(crate) project: Option<PathBuf>,
+    /// Folder of the campaigns [default: runs/ in the project folder]
+    #[arg(long, global = true, value_name = "DIR", env = "EDGEDYNO_RUNS", hide_env_values = true)]
+    pub(crate) runs: Option<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure: plan, deploy the agent, run the prompts, write record and report
+    #[command(after_help = "\
+Examples:
+  edgedyno run                                   this machine, suite quick, a real 135M model
+  edgedyno run --model gemma-3-270m-q4_k_m --accept-terms
+  edgedyno run --suite quick --threads 1,2 --repetitions 5
+  edgedyno run --runtime fake --model none       the scripted runtime: no model, exact truth")]
+    Run(RunArgs),
+    /// Print the frozen plan without running it
+    #[command(after_help = "\
+Examples:
+  edgedyno plan                  what `edgedyno run` would do
+  edgedyno plan --json | jq .cells")]
+    Plan(Ask),
+    /// Finish what a stopped or broken campaign is missing
+    #[command(after_help = "\
+Examples:
+  edgedyno resume                the newest campaign
+  edgedyno resume 20261121-043000-quick")]
+    Resume(ResumeArgs),
+    /// Render a campaign again from its record
+    #[command(after_help = "\
+Examples:
+  edgedyno report                                   the newest campaign, as a table
+  edgedyno report 20261121-043000-quick --format html --output report.html
+  edgedyno report --format json | jq '.cells[].metrics'")]
+    Report(ReportArgs),
+    /// The model store: list, pull, verify, add
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Completion script for a shell, on stdout
+    #[command(after_help = "\
+Examples:
+  edgedyno completions bash > ~/.local/share/bash-completion/completions/edgedyno
+  edgedyno completions fish > ~/.config/fish/completions/edgedyno.fish")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Manual page, on stdout
+    #[command(after_help = "\
+Examples:
+  edgedyno man > edgedyno.1
+  edgedyno man | man -l -")]
+    Man,
+}
+
+/// What to measure.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Ask {
+    /// Suite: what to ask of each device
+    #[arg(long, default_value = "quick", value_name = "NAME")]
+    pub(crate) suite: String,
+    /// Devices of devices.toml: ids, tags or globs
+    #[arg(long = "device", short, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) devices: Vec<String>,
+    /// Models of the catalogue, instead of the suite's
+    #[arg(long = "model", short, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    /// Runtimes of the catalogue, instead of the suite's
+    #[arg(long = "runtime", value_delimiter = ',', value_name = "NAME")]
+    pub(crate) runtimes: Vec<String>,
+    /// Compute threads, instead of the suite's
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) threads: Vec<u32>,
+    /// Fresh launches of each cell, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) repetitions: Option<u32>,
+    /// Requests of each launch, instead of the whole slice
+    #[arg(long, value_name = "N")]
+    pub(crate) requests: Option<u32>,
+    /// Longest answer in tokens, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u32>,
+    /// Seed of all orders and draws, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) ask: Ask,
+    /// Name of the campaign's folder [default: UTC time and suite]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Accept the terms of models that ask for it
+    #[arg(long)]
+    pub(crate) accept_terms: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Campaign id or folder [default: the newest]
+    pub(crate) campaign: Option<PathBuf>,
+    /// Accept the terms of models that ask for it
+    #[arg(long)]
+    pub(crate) accept_terms: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Campaign id or folder [default: the newest]
+    pub(crate) campaign: Option<PathBuf>,
+    /// Form of the report
+    #[arg(long, short, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// File to write [default: stdout; report/report.html for html]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Build the tables anew from the journal
+    #[arg(long)]
+    pub(crate) reingest: bool,
+}
+
+/// Form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Table for a terminal.
+    Terminal,
+    /// One page, offline.
+    Html,
+    /// Markdown for pull requests.
+    Md,
+    /// The normative form.
+    Json,
+    /// One row for each figure.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// What the catalogue knows and what is in the cache
+    #[command(after_help = "Examples:\n  edgedyno models list\n  edgedyno models list --json")]
+    List,
+    /// Fetch a model, verify it, and keep it
+    #[command(
+        after_help = "Examples:\n  edgedyno models pull smollm2-135m-instruct\n  edgedyno models pull gemma-3-270m-q4_k_m --accept-terms"
+    )]
+    Pull {
+        /// Name in the catalogue
+        #[arg(required = true)]
+        names: Vec<String>,
+        /// Accept the terms of models that ask for it
+        #[arg(long)]
+        accept_terms: bool,
+    },
+    /// Hash what is in the cache again
+    #[command(
+        after_help = "Examples:\n  edgedyno models verify\n  edgedyno models verify smollm2-135m-instruct"
+    )]
+    Verify {
+        /// Names in the catalogue [default: all in the cache]
+        names: Vec<String>,
+    },
+    /// Take a GGUF file of your own into the cache, and print its catalogue entry
+    #[command(after_help = "Examples:\n  edgedyno models add ~/models/my-finetune.Q4_K_M.gguf")]
+    Add {
+        /// The file
+        path: PathBuf,
+    },
+}

@@ -1,0 +1,9 @@
+//! One file for each subcommand.
+
+pub(crate) mod campaign;
+pub(crate) mod models;
+pub(crate) mod pages;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod resume;
+pub(crate) mod run;

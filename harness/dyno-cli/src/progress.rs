@@ -1,0 +1,184 @@
+//! Live progress on stderr: a bar on a terminal, plain lines when piped, nothing with `--quiet`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use dyno_artifacts::Phase;
+use dyno_model::ids::DeviceId;
+use dyno_session::{Observer, Step};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Global;
+
+/// How much to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Talk {
+    /// Only errors and the result.
+    Quiet,
+    /// Progress.
+    Normal,
+    /// Steps, too.
+    Verbose,
+}
+
+impl Talk {
+    /// As the flags say.
+    pub(crate) fn of(global: &Global) -> Self {
+        match (global.quiet, global.verbose) {
+            (true, _) => Self::Quiet,
+            (false, false) => Self::Normal,
+            (false, true) => Self::Verbose,
+        }
+    }
+}
+
+/// One line for people on stderr. Best effort: a closed stderr must not stop a measurement.
+pub(crate) fn say(talk: Talk, at_least: Talk, text: &str) {
+    if talk >= at_least {
+        writeln!(std::io::stderr().lock(), "{text}").ok();
+    }
+}
+
+/// The progress of a campaign over all its sessions.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    talk: Talk,
+    bar: ProgressBar,
+    is_terminal: bool,
+    done_before: usize,
+    said_quarter: usize,
+    head: String,
+}
+
+impl Progress {
+    /// A campaign that still has `n_requests` to do.
+    pub(crate) fn new(talk: Talk, n_requests: usize) -> Self {
+        let is_terminal = std::io::stderr().is_terminal() && talk > Talk::Quiet;
+        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(n_requests as u64), target);
+        let style =
+            ProgressStyle::with_template("{prefix}  {wide_bar:.cyan/dim}  {pos}/{len} requests  ETA {eta}")
+                .expect("the template is fixed and valid");
+        bar.set_style(style.progress_chars("━╸─"));
+        bar.enable_steady_tick(Duration::from_secs(1));
+        Self { talk, bar, is_terminal, done_before: 0, said_quarter: 0, head: String::new() }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn line(&self, at_least: Talk, text: &str) {
+        if self.is_terminal {
+            if self.talk >= at_least {
+                self.bar.println(text);
+            }
+        } else {
+            say(self.talk, at_least, text);
+        }
+    }
+
+    fn requests(&mut self, done: usize, of: usize) {
+        self.bar.set_position((self.done_before + done) as u64);
+        let quarter = (done * 4).checked_div(of).unwrap_or(0);
+        if !self.is_terminal && quarter > self.said_quarter {
+            self.said_quarter = quarter;
+            self.line(Talk::Normal, &format!("{}: {done} of {of} requests", self.head));
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn step(&mut self, device: &DeviceId, step: &Step) {
+        match step {
+            Step::DeployAgent { bytes } => {
+                self.bar.set_prefix(format!("{device} · agent"));
+                self.line(Talk::Verbose, &format!("{device}: deploying the agent ({bytes} bytes)"));
+            }
+            Step::Connected { device: model } => {
+                self.line(Talk::Verbose, &format!("{device}: connected to {model}"));
+            }
+            Step::Recover { run } => {
+                self.line(
+                    Talk::Normal,
+                    &format!("{device}: bringing home what run {run} had recorded before it was cut off"),
+                );
+            }
+            Step::DeployModel { model, bytes } => {
+                self.bar.set_prefix(format!("{device} · {model}"));
+                self.line(
+                    Talk::Verbose,
+                    &format!("{device}: deploying and checking {model} ({bytes} bytes)"),
+                );
+            }
+            Step::Synthesize { model } => {
+                self.line(Talk::Normal, &format!("{device}: writing the synthetic model {model}"));
+            }
+            Step::Launch { run, nth, of, n_requests } => {
+                self.head = format!("{device}: run {nth} of {of}");
+                self.said_quarter = 0;
+                self.bar.set_prefix(format!("{device} · run {nth}/{of}"));
+                self.line(Talk::Verbose, &format!("{device}: launching run {run} ({n_requests} requests)"));
+            }
+            Step::Progress { done, of } => self.requests(*done, *of),
+            Step::LaunchDone { run, outcome } => {
+                self.done_before = usize::try_from(self.bar.position()).unwrap_or(usize::MAX);
+                if outcome != "ok" {
+                    self.line(Talk::Normal, &format!("{device}: run {run} ended: {outcome}"));
+                }
+            }
+        }
+    }
+}
+
+/// The progress of one pull: bytes, rate, ETA.
+#[derive(Debug)]
+pub(crate) struct PullBar {
+    talk: Talk,
+    name: String,
+    bar: ProgressBar,
+}
+
+impl PullBar {
+    /// A pull of the model `name`.
+    pub(crate) fn new(talk: Talk, name: &str) -> Self {
+        let is_terminal = std::io::stderr().is_terminal() && talk > Talk::Quiet;
+        let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let template = "{prefix}  {wide_bar:.cyan/dim}  {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}";
+        let style = ProgressStyle::with_template(template).expect("the template is fixed and valid");
+        bar.set_style(style.progress_chars("━╸─"));
+        Self { talk, name: name.to_owned(), bar }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl dyno_artifacts::Progress for PullBar {
+    fn phase(&mut self, phase: &Phase) {
+        let words = match phase {
+            Phase::Wait => "waiting for another process that pulls it".to_owned(),
+            Phase::Fetch { source } => format!("fetching from {source}"),
+            Phase::Unpack { member } => format!("unpacking {member}"),
+            Phase::Hash => "hashing".to_owned(),
+            Phase::Quantize { to } => format!("making it as {to}"),
+            Phase::SourceFailed { source, reason } => format!("{source} did not work: {reason}"),
+            Phase::Done { .. } => return,
+        };
+        self.bar.reset();
+        self.bar.set_prefix(self.name.clone());
+        let at_least = if *phase == Phase::Hash { Talk::Verbose } else { Talk::Normal };
+        self.bar.suspend(|| say(self.talk, at_least, &format!("{}: {words}", self.name)));
+    }
+
+    fn bytes(&mut self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
+    }
+}

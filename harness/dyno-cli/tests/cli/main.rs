@@ -1,0 +1,10 @@
+//! The `edgedyno` command as a person or a script meets it: exit codes, stdout, stderr, files.
+//!
+//! One binary for all of it: each that links the tables' library costs time and disk.
+
+mod bad_input;
+mod crash;
+mod fake_runtime;
+mod pages;
+mod real_model;
+mod sandbox;

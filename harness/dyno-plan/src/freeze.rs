@@ -1,0 +1,273 @@
+//! From an ask to the frozen plan.
+
+use std::collections::BTreeMap;
+
+use dyno_model::digest::Digest;
+use dyno_model::ids::{DeviceId, PromptId, RunId};
+use dyno_model::launch::Dialect;
+use dyno_model::plan::{
+    ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt, PlannedRun,
+    PlannedRuntime, PlannedSuite,
+};
+use dyno_model::request::Sampling;
+
+use crate::ask::Ask;
+use crate::catalog::{Documents, Library, check_slice};
+use crate::corpus::Corpus;
+use crate::devices::select;
+use crate::document::Document;
+use crate::expand::{Matrix, expand};
+use crate::order::interleave;
+use crate::problem::{Problem, Problems};
+use crate::registry::At;
+use crate::schedule::{Offer, evenly, requests};
+use crate::source::Inputs;
+use crate::suite::{OneOrMany, SuiteWords};
+
+/// Makes the plan that `ask` describes: the same words and the same ask give the same bytes.
+///
+/// # Errors
+/// All problems of all files and of the ask, for the person who wrote them.
+pub fn freeze(inputs: &Inputs, ask: &Ask) -> Result<Plan, Problems> {
+    let mut problems = Problems::default();
+    let documents = Documents::read(inputs, &mut problems);
+    let library = Library::read(&documents, inputs, &mut problems);
+    check_numbers(ask, &mut problems);
+    let plan = plan(&library, ask, &mut problems);
+    match plan {
+        Some(plan) => problems.or(plan),
+        // Without a plan there is a problem; `or` would give the plan back otherwise.
+        None => Err(problems.or(()).err().unwrap_or_default()),
+    }
+}
+
+fn check_numbers(ask: &Ask, problems: &mut Problems) {
+    let mut positive = |flag: &str, n: Option<u32>| {
+        if n == Some(0) {
+            problems.push(Problem::of_flag(
+                flag,
+                "0 is out of range".to_owned(),
+                Some("1 or more".to_owned()),
+            ));
+        }
+    };
+    positive("--repetitions", ask.repetitions);
+    positive("--requests", ask.requests);
+    positive("--max-tokens", ask.max_tokens);
+    for threads in &ask.threads {
+        positive("--threads", Some(*threads));
+    }
+    for context in &ask.context_tokens {
+        positive("--context-tokens", Some(*context));
+    }
+}
+
+/// All that the plan is made of, each part by name.
+struct Parts<'l> {
+    suite: &'l SuiteWords,
+    document: &'l Document<'l>,
+    devices: BTreeMap<DeviceId, PlannedDevice>,
+    /// In the order of the ask or the suite.
+    models: Vec<(String, PlannedModel)>,
+    runtimes: Vec<(String, PlannedRuntime)>,
+    corpus: &'l Corpus,
+    corpus_name: String,
+    slice: Option<String>,
+}
+
+fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Plan> {
+    let parts = resolve(library, ask, problems)?;
+    check_pairs(&parts, ask, problems);
+    let suite = parts.suite;
+    let matrix = matrix(&parts, ask);
+    check_context(&matrix, suite, ask, problems);
+    if !problems.0.is_empty() {
+        return None;
+    }
+    let seed = ask.seed.unwrap_or(suite.seed);
+    let chosen = parts.corpus.ids(parts.slice.as_deref());
+    let chosen = match ask.requests {
+        Some(n) => evenly(chosen, n as usize),
+        None => chosen,
+    };
+    let prompts = prompts_of(parts.corpus, &chosen);
+    let offer = offer(suite, ask, chosen);
+    let cells = expand(&matrix);
+    let launches = interleave(&cells, ask.repetitions.unwrap_or(suite.repetitions), seed);
+    let runs = (0..)
+        .zip(launches)
+        .map(|(id, launch)| PlannedRun {
+            id: RunId(id),
+            requests: requests(&offer, launch.repetition, seed),
+            cell: launch.cell,
+            repetition: launch.repetition,
+        })
+        .collect();
+    Some(Plan {
+        format: PLAN_FORMAT,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        suite: PlannedSuite {
+            name: ask.suite.clone(),
+            description: suite.description.clone(),
+            digest: Digest::of(parts.document.source.text.as_bytes()),
+        },
+        seed,
+        devices: parts.devices,
+        models: parts.models.into_iter().collect(),
+        runtimes: parts.runtimes.into_iter().collect(),
+        corpus: PlannedCorpus {
+            name: parts.corpus_name,
+            digest: parts.corpus.digest.clone(),
+            slice: parts.slice,
+        },
+        prompts,
+        cells,
+        runs,
+        sampling_period_ms: suite.sampling_period_ms,
+    })
+}
+
+/// Finds all that the ask and its suite name; `None` when something is missing, which has been reported.
+fn resolve<'l>(library: &'l Library<'l>, ask: &Ask, problems: &mut Problems) -> Option<Parts<'l>> {
+    let local = ["local".to_owned()];
+    let selectors = if ask.devices.is_empty() { local.as_slice() } else { ask.devices.as_slice() };
+    let devices = select(&library.devices, selectors, problems);
+    let asked_models =
+        asked(&ask.models, "--model", |name, at| library.models.find(name, at, problems).is_some());
+    let asked_runtimes =
+        asked(&ask.runtimes, "--runtime", |name, at| library.runtimes.find(name, at, problems).is_some());
+    let suite = library.suites.find(&ask.suite, &At::Flag("--suite"), problems)?;
+    let document = library.suites.get(&ask.suite)?.document;
+    let models = asked_models
+        .unwrap_or_else(|| distinct(suite.model.values().into_iter().map(|(_, model)| model.name())));
+    let runtimes = asked_runtimes
+        .unwrap_or_else(|| distinct(suite.runtime.values().into_iter().map(|(_, runtime)| runtime.clone())));
+    let (corpus_name, slice) = match &ask.corpus {
+        Some(name) => (name.clone(), ask.slice.clone()),
+        None => (suite.corpus.clone(), ask.slice.clone().or_else(|| suite.slice.clone())),
+    };
+    let corpus = match &ask.corpus {
+        Some(name) => library.corpora.find(name, &At::Flag("--corpus"), problems)?,
+        None => library.corpora.get(&corpus_name)?.words.as_ref()?,
+    };
+    if let Some(slice) = &ask.slice {
+        check_slice(corpus, &corpus_name, slice, &At::Flag("--slice"), problems);
+    }
+    Some(Parts {
+        suite,
+        document,
+        devices,
+        models: pick(models, &library.planned_models)?,
+        runtimes: pick(runtimes, &library.planned_runtimes)?,
+        corpus,
+        corpus_name,
+        slice,
+    })
+}
+
+/// The names of a flag, each checked by `known`; `None` when the flag is not given.
+fn asked(
+    names: &[String],
+    flag: &'static str,
+    mut known: impl FnMut(&str, &At<'_>) -> bool,
+) -> Option<Vec<String>> {
+    if names.is_empty() {
+        return None;
+    }
+    let known = names.iter().filter(|name| known(name, &At::Flag(flag))).cloned();
+    Some(distinct(known))
+}
+
+/// The values without doubles, the first of each kept in its place.
+fn distinct<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept
+}
+
+/// The entries of these names; `None` when one is broken or missing, which has been reported.
+fn pick<T: Clone>(names: Vec<String>, all: &BTreeMap<String, T>) -> Option<Vec<(String, T)>> {
+    names.into_iter().map(|name| Some((name.clone(), all.get(&name)?.clone()))).collect()
+}
+
+/// A scripted runtime has no use for a model, and a real one needs one: figures under a wrong name would be a lie.
+fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
+    for (runtime, planned) in &parts.runtimes {
+        for (model, planned_model) in &parts.models {
+            let without_file = matches!(planned_model.origin, ModelOrigin::None);
+            let (message, hint) = match (planned.dialect, without_file) {
+                (Dialect::Fake, true) | (Dialect::Embedded, false) => continue,
+                (Dialect::Fake, false) => (
+                    format!("runtime `{runtime}` is scripted and would not run model `{model}`"),
+                    "ask for it with --model none",
+                ),
+                (Dialect::Embedded, true) => (
+                    format!("runtime `{runtime}` needs a model, and `{model}` has no file"),
+                    "name one with --model",
+                ),
+            };
+            let at = if ask.runtimes.is_empty() && ask.models.is_empty() {
+                At::File(parts.document, ["suite", &ask.suite, "model"].map(str::to_owned).to_vec())
+            } else {
+                At::Flag(if ask.runtimes.is_empty() { "--model" } else { "--runtime" })
+            };
+            problems.push(at.problem(message, Some(hint.to_owned())));
+        }
+    }
+}
+
+fn matrix(parts: &Parts<'_>, ask: &Ask) -> Matrix {
+    let numbers = |asked: &[u32], words: Option<&OneOrMany<u32>>| -> Vec<u32> {
+        let own = words.map(OneOrMany::values).unwrap_or_default().into_iter().map(|(_, n)| *n);
+        if asked.is_empty() { distinct(own) } else { distinct(asked.iter().copied()) }
+    };
+    let threads = numbers(&ask.threads, parts.suite.threads.as_ref());
+    Matrix {
+        devices: parts.devices.keys().cloned().collect(),
+        runtimes: parts.runtimes.iter().map(|(name, _)| name.clone()).collect(),
+        models: parts.models.iter().map(|(name, model)| (name.clone(), model.context_tokens)).collect(),
+        threads: if threads.is_empty() { vec![None] } else { threads.into_iter().map(Some).collect() },
+        context_tokens: numbers(&ask.context_tokens, parts.suite.context_tokens.as_ref()),
+        loads: distinct(parts.suite.load.values().into_iter().map(|(_, load)| load.plan())),
+    }
+}
+
+/// An answer must leave room for its prompt.
+fn check_context(matrix: &Matrix, suite: &SuiteWords, ask: &Ask, problems: &mut Problems) {
+    let max_tokens = ask.max_tokens.unwrap_or(suite.max_tokens);
+    let own = matrix.models.iter().map(|(_, context)| *context);
+    let smallest = if matrix.context_tokens.is_empty() {
+        own.min()
+    } else {
+        matrix.context_tokens.iter().copied().min()
+    };
+    if let Some(context) = smallest.filter(|context| *context <= max_tokens) {
+        let message =
+            format!("{max_tokens} tokens of answer leave no room for a prompt in a context of {context}");
+        problems.push(Problem::of_flag("--max-tokens", message, None));
+    }
+}
+
+fn offer(suite: &SuiteWords, ask: &Ask, prompts: Vec<PromptId>) -> Offer {
+    let milli = |ratio: f64| (ratio * 1000.0).round() as u32;
+    Offer {
+        prompts,
+        order: suite.prompt_order,
+        sampling: Sampling {
+            max_tokens: ask.max_tokens.unwrap_or(suite.max_tokens),
+            ignore_eos: suite.ignore_eos,
+            temperature_milli: milli(suite.temperature),
+            top_p_milli: milli(suite.top_p),
+            seed: 0,
+        },
+        limit_ms: suite.request_limit_ms,
+    }
+}
+
+fn prompts_of(corpus: &Corpus, chosen: &[PromptId]) -> BTreeMap<PromptId, PlannedPrompt> {
+    corpus.prompts.iter().filter(|(id, _)| chosen.contains(id)).cloned().collect()
+}

@@ -1,0 +1,41 @@
+//! From the words people write to a frozen plan.
+//!
+//! Pure: text in, [`Plan`](dyno_model::plan::Plan) out. The caller reads the files and says where they came from
+//! ([`Source`]); what edgedyno ships with is carried in the binary ([`Inputs::shipped`]).
+//! All problems of all files are found at once, each with its place and a hint ([`Problems`]).
+//!
+//! ```
+//! use dyno_plan::{Ask, Inputs};
+//!
+//! let plan = dyno_plan::freeze(&Inputs::shipped(), &Ask::suite("selftest"))?;
+//! assert_eq!(plan.runs.len(), 3);
+//! # Ok::<(), dyno_plan::Problems>(())
+//! ```
+
+mod ask;
+mod catalog;
+mod check;
+mod corpus;
+mod devices;
+mod document;
+mod expand;
+mod freeze;
+mod models;
+mod order;
+mod problem;
+mod registry;
+mod runtimes;
+mod schedule;
+mod schemas;
+mod seed;
+mod slo;
+mod source;
+mod suite;
+
+pub use ask::Ask;
+pub use catalog::{Catalog, CorpusSummary, SuiteSummary};
+pub use freeze::freeze;
+pub use problem::{Problem, Problems};
+pub use schemas::{NamedSchema, schemas};
+pub use slo::{Objective, SloSet};
+pub use source::{Inputs, Source, SourceKind, Tier};

@@ -1,0 +1,36 @@
+//! JSON Schemas of the words, for editors, for the docs, and for our own check.
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use crate::corpus::CorpusFile;
+use crate::devices::DevicesFile;
+use crate::models::ModelsFile;
+use crate::runtimes::RuntimesFile;
+use crate::slo::SlosFile;
+use crate::suite::SuitesFile;
+
+/// A JSON Schema (draft 2020-12) with the name of its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedSchema {
+    /// `devices`, `suites`, `models`, `runtimes`, `slos`, `corpus`.
+    pub name: &'static str,
+    /// The schema.
+    pub schema: Value,
+}
+
+/// The schemas of all TOML files, by name.
+pub fn schemas() -> Vec<NamedSchema> {
+    vec![
+        NamedSchema { name: "corpus", schema: schema_of::<CorpusFile>() },
+        NamedSchema { name: "devices", schema: schema_of::<DevicesFile>() },
+        NamedSchema { name: "models", schema: schema_of::<ModelsFile>() },
+        NamedSchema { name: "runtimes", schema: schema_of::<RuntimesFile>() },
+        NamedSchema { name: "slos", schema: schema_of::<SlosFile>() },
+        NamedSchema { name: "suites", schema: schema_of::<SuitesFile>() },
+    ]
+}
+
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
+    schemars::schema_for!(T).to_value()
+}

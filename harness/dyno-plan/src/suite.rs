@@ -1,0 +1,182 @@
+//! `catalog/suites/*.toml`: what to ask of a device.
+
+use std::collections::BTreeMap;
+
+use dyno_model::load::LoadModel;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::devices::check_name;
+use crate::problem::Problems;
+use crate::registry::Registry;
+
+/// Suites.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the file is read table by table; this type is its schema")]
+pub(crate) struct SuitesFile {
+    /// Version of this file's form: 1.
+    schema_version: u32,
+    /// One table for each suite, under the name that `--suite` takes.
+    suite: BTreeMap<String, SuiteWords>,
+}
+
+/// One suite. `model`, `runtime`, `threads`, `context_tokens` and `load` take one value or a list;
+/// every combination of them becomes a cell.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SuiteWords {
+    /// What it answers, in a sentence.
+    pub(crate) description: String,
+    /// Models of the catalogue.
+    pub(crate) model: OneOrMany<ModelRef>,
+    /// Runtimes of the catalogue.
+    pub(crate) runtime: OneOrMany<String>,
+    /// Numbers of compute threads; without it, as many as the runtime takes for itself.
+    pub(crate) threads: Option<OneOrMany<u32>>,
+    /// Context lengths in tokens; without it, the model's.
+    pub(crate) context_tokens: Option<OneOrMany<u32>>,
+    /// How requests are offered.
+    pub(crate) load: OneOrMany<LoadWords>,
+    /// The corpus that the prompts come from.
+    pub(crate) corpus: String,
+    /// The slice of the corpus; without it, all of it.
+    pub(crate) slice: Option<String>,
+    /// Order of the prompts within a launch.
+    pub(crate) prompt_order: PromptOrder,
+    /// Fresh launches of each cell.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(crate) repetitions: u32,
+    /// Longest answer in tokens.
+    #[schemars(range(min = 1))]
+    pub(crate) max_tokens: u32,
+    /// Keep on after the model's end of an answer, so that all answers have `max_tokens`.
+    #[serde(default)]
+    pub(crate) ignore_eos: bool,
+    /// 0 takes the likeliest token each time.
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub(crate) temperature: f64,
+    /// Share of the probability to draw from; 1 is all.
+    #[serde(default = "whole")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(crate) top_p: f64,
+    /// Deadline for a whole answer.
+    #[schemars(range(min = 1))]
+    pub(crate) request_limit_ms: u64,
+    /// Time between two samples of the sensors.
+    #[schemars(range(min = 10, max = 60_000))]
+    pub(crate) sampling_period_ms: u32,
+    /// Seed of all orders and draws.
+    #[serde(default)]
+    pub(crate) seed: u64,
+}
+
+fn whole() -> f64 {
+    1.0
+}
+
+/// One value, or a list of them.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// The values, with the place of each below its key.
+    pub(crate) fn values(&self) -> Vec<(Option<usize>, &T)> {
+        match self {
+            Self::One(one) => vec![(None, one)],
+            Self::Many(many) => many.iter().enumerate().map(|(idx, value)| (Some(idx), value)).collect(),
+        }
+    }
+}
+
+/// A model of the catalogue.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum ModelRef {
+    /// By its name.
+    Name(String),
+    /// A synthetic one, by its shape.
+    Synthetic(SyntheticRef),
+}
+
+/// A synthetic model of the catalogue.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SyntheticRef {
+    /// Its name without `synthetic-` in front: `llama-1b-q4_0`.
+    synthetic: String,
+}
+
+impl ModelRef {
+    /// Its name in the catalogue.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Synthetic(SyntheticRef { synthetic }) => format!("synthetic-{synthetic}"),
+        }
+    }
+}
+
+/// How requests are offered.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum LoadWords {
+    /// One user, who sends the next request when the answer is complete.
+    Single {
+        /// Pause between an answer and the next request.
+        #[serde(default)]
+        think_ms: u64,
+    },
+}
+
+impl LoadWords {
+    pub(crate) fn plan(&self) -> LoadModel {
+        match self {
+            Self::Single { think_ms } => LoadModel::Single { think_ms: *think_ms },
+        }
+    }
+}
+
+/// Order of the prompts within a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PromptOrder {
+    /// The order of the slice, in every launch.
+    Fixed,
+    /// A new order for each repetition, the same for all cells, drawn from the seed.
+    Shuffled,
+}
+
+/// What a schema cannot see of any suite, asked for or not.
+pub(crate) fn check(suites: &Registry<'_, SuiteWords>, problems: &mut Problems) {
+    for (name, words, document) in suites.usable() {
+        check_name("suite", name, document, &["suite", name], problems);
+        let mut report = |key: &str, message: String| {
+            problems.push(document.problem_at(&["suite", name, key], message, None));
+        };
+        let lists = [
+            ("model", words.model.values().is_empty()),
+            ("runtime", words.runtime.values().is_empty()),
+            ("threads", words.threads.as_ref().is_some_and(|many| many.values().is_empty())),
+            ("context_tokens", words.context_tokens.as_ref().is_some_and(|many| many.values().is_empty())),
+            ("load", words.load.values().is_empty()),
+        ];
+        for (key, _) in lists.into_iter().filter(|(_, empty)| *empty) {
+            report(key, format!("the list of `{key}` is empty"));
+        }
+        let zero =
+            |many: &Option<OneOrMany<u32>>| many.iter().any(|m| m.values().iter().any(|(_, n)| **n == 0));
+        for (key, many) in [("threads", &words.threads), ("context_tokens", &words.context_tokens)] {
+            if zero(many) {
+                report(key, format!("`{key}` is 0"));
+            }
+        }
+        if words.top_p <= 0.0 {
+            report("top_p", "`top_p` is 0, so no token could be drawn".to_owned());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What can end a session early.
+
+use dyno_model::blame::{Blame, Classify};
+use dyno_model::event::SinkError;
+use dyno_model::ids::DeviceId;
+use dyno_protocol::message::RemoteError;
+use dyno_transport::TransportError;
+
+/// A session that could not go on. What was recorded before is in the record.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The way to the device.
+    #[error("device {device} cannot be used")]
+    Transport {
+        /// The device.
+        device: DeviceId,
+        /// Why.
+        #[source]
+        source: TransportError,
+    },
+    /// The agent ended, or the link broke.
+    #[error("the agent on {device} is gone ({how})")]
+    AgentGone {
+        /// The device.
+        device: DeviceId,
+        /// How it ended, and its last words.
+        how: String,
+    },
+    /// The agent did not answer.
+    #[error("the agent on {device} did not answer {what} within {limit_s} s")]
+    Silent {
+        /// The device.
+        device: DeviceId,
+        /// What it was asked.
+        what: String,
+        /// How long it had.
+        limit_s: u64,
+    },
+    /// What came was no frame of ours.
+    #[error("what {device} sent is not the agent's protocol: {detail}")]
+    Garbage {
+        /// The device.
+        device: DeviceId,
+        /// What came instead.
+        detail: String,
+        /// What to do next.
+        hints: Vec<String>,
+    },
+    /// The agent is another build.
+    #[error("the agent on {device} is another build ({found}) than this edgedyno ({expected})")]
+    OtherBuild {
+        /// The device.
+        device: DeviceId,
+        /// Ours.
+        expected: String,
+        /// Its.
+        found: String,
+    },
+    /// The agent said that it cannot.
+    #[error("the agent on {device} cannot go on")]
+    Agent {
+        /// The device.
+        device: DeviceId,
+        /// Its words.
+        #[source]
+        source: RemoteError,
+    },
+    /// A model file that the plan needs was not given.
+    #[error("model {model} was not fetched before the session")]
+    ModelMissing {
+        /// Its name.
+        model: String,
+    },
+    /// The record cannot be written.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+}
+
+impl Classify for SessionError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Transport { source, .. } => source.blame(),
+            Self::Agent { source, .. } => source.blame(),
+            Self::ModelMissing { .. } => Blame::Harness,
+            Self::AgentGone { .. }
+            | Self::Silent { .. }
+            | Self::Garbage { .. }
+            | Self::OtherBuild { .. }
+            | Self::Sink(_) => Blame::Lab,
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Transport { source, .. } => source.is_transient(),
+            Self::Agent { source, .. } => source.is_transient(),
+            Self::AgentGone { .. } | Self::Silent { .. } => true,
+            _ => false,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Transport { source, .. } => source.hints(),
+            Self::Agent { source, .. } => source.hints(),
+            Self::Garbage { hints, .. } => hints.clone(),
+            Self::Sink(_) => vec!["make room for the record; what is in it stays valid".to_owned()],
+            Self::OtherBuild { .. } => {
+                vec!["build edgedyno again: agent and controller are built together".to_owned()]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

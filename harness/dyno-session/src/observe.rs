@@ -1,0 +1,85 @@
+//! What a person may see while a session works, and how they stop it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dyno_model::ids::{DeviceId, RunId};
+
+/// One step of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The agent is being copied.
+    DeployAgent {
+        /// Its size.
+        bytes: u64,
+    },
+    /// Hands are shaken.
+    Connected {
+        /// What the device calls itself.
+        device: String,
+    },
+    /// A launch left over from an earlier contact is brought home.
+    Recover {
+        /// Which run.
+        run: RunId,
+    },
+    /// A model is being copied or checked.
+    DeployModel {
+        /// Its name.
+        model: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A synthetic model is being written on the device.
+    Synthesize {
+        /// Its name.
+        model: String,
+    },
+    /// A launch begins.
+    Launch {
+        /// Which run.
+        run: RunId,
+        /// Its place among this session's runs, from 1.
+        nth: usize,
+        /// How many runs this session has.
+        of: usize,
+        /// Requests that it is to serve.
+        n_requests: usize,
+    },
+    /// The agent says where it is.
+    Progress {
+        /// Requests done in this launch.
+        done: usize,
+        /// Requests of this launch.
+        of: usize,
+    },
+    /// A launch is in the record.
+    LaunchDone {
+        /// Which run.
+        run: RunId,
+        /// How it ended.
+        outcome: String,
+    },
+}
+
+/// Watches sessions; must not block.
+pub trait Observer: Send {
+    /// Something happened on `device`.
+    fn step(&mut self, device: &DeviceId, step: &Step);
+}
+
+/// Asks a session to stop; shared with a signal handler.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether somebody asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}

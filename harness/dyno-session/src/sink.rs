@@ -1,0 +1,44 @@
+//! Where a session leaves what came back.
+
+use std::collections::BTreeMap;
+
+use dyno_model::device::DeviceFacts;
+use dyno_model::digest::Digest;
+use dyno_model::event::{Event, SinkError};
+use dyno_model::ids::DeviceId;
+
+/// What is known when a session is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Which device.
+    pub device: DeviceId,
+    /// How it was reached.
+    pub transport: String,
+    /// The agent's build id.
+    pub build_id: String,
+    /// What the device says of itself.
+    pub facts: DeviceFacts,
+    /// SHA-256 of each model file on it.
+    pub model_digests: BTreeMap<String, Digest>,
+}
+
+/// Keeps a session's events. Each call is durable when it returns: the device forgets only after it.
+pub trait RecordSink: Send {
+    /// A session begins; gives its number.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn opened(&mut self, opened: &Opened) -> Result<u32, SinkError>;
+
+    /// Takes events of one launch. Events that are in the record already are passed over.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn events(&mut self, session: u32, events: &[Event]) -> Result<(), SinkError>;
+
+    /// A session is over; `error` says why, if it ended early.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn closed(&mut self, session: u32, error: Option<&str>) -> Result<(), SinkError>;
+}

@@ -1,0 +1,163 @@
+//! What can go wrong on the way to a device.
+
+use std::io;
+use std::time::Duration;
+
+use dyno_model::blame::{Blame, Classify};
+
+/// A device could not be reached, or did not do as told.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// A file or folder on the device, or on this side of a copy.
+    #[error("cannot {doing} {path} on {device}")]
+    File {
+        /// The device.
+        device: String,
+        /// `write`, `create`, `read`.
+        doing: &'static str,
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file on this side cannot be read.
+    #[error("cannot read {path}")]
+    Local {
+        /// The path.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file on this side is not what it is said to be.
+    #[error("{path} is not what it was: expected {expected}, found {found}")]
+    Changed {
+        /// The path.
+        path: String,
+        /// Size or digest that it should have.
+        expected: String,
+        /// Size or digest that it has.
+        found: String,
+    },
+    /// Not enough room for a file.
+    #[error("{device} has {free} bytes free for {path}, which needs {needed}")]
+    NoRoom {
+        /// The device.
+        device: String,
+        /// The file.
+        path: String,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
+    /// What arrived is not what was sent.
+    #[error("{path} on {device} has {found} bytes after the copy, expected {expected}")]
+    ShortCopy {
+        /// The device.
+        device: String,
+        /// The file.
+        path: String,
+        /// Bytes that it should have.
+        expected: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
+    /// A program could not be started.
+    #[error("cannot start {program} on {device}")]
+    Start {
+        /// The device.
+        device: String,
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A started program cannot be asked how it does.
+    #[error("cannot wait for {program} on {device}")]
+    Wait {
+        /// The device.
+        device: String,
+        /// The program.
+        program: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A program did not end in time.
+    #[error("{program} on {device} did not end within {limit:?}")]
+    Timeout {
+        /// The device.
+        device: String,
+        /// The program.
+        program: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// No program may run where edgedyno works.
+    #[error("{path} on {device} is mounted noexec: no program can run there")]
+    NoExec {
+        /// The device.
+        device: String,
+        /// The folder.
+        path: String,
+    },
+    /// A work folder that cannot be used as a path.
+    #[error("`{path}` is no work folder: it must be a path in UTF-8")]
+    WorkDir {
+        /// What was given, or found in the environment.
+        path: String,
+    },
+    /// This machine does not say where its user's folders are.
+    #[error("no folder to work in: neither XDG_CACHE_HOME nor HOME is set")]
+    NoHome,
+}
+
+impl Classify for TransportError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NoHome | Self::WorkDir { .. } => Blame::User,
+            Self::File { .. }
+            | Self::Local { .. }
+            | Self::Changed { .. }
+            | Self::NoRoom { .. }
+            | Self::ShortCopy { .. }
+            | Self::Start { .. }
+            | Self::Wait { .. }
+            | Self::Timeout { .. }
+            | Self::NoExec { .. } => Blame::Lab,
+        }
+    }
+
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Timeout { .. })
+    }
+
+    fn hints(&self) -> Vec<String> {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let kind = match self {
+            Self::File { source, .. } | Self::Start { source, .. } => Some(source.kind()),
+            _ => None,
+        };
+        let hint = match self {
+            Self::File { .. } if matches!(kind, Some(PermissionDenied | ReadOnlyFilesystem)) => {
+                "set `work_dir` of the device in devices.toml to a folder that you may write"
+            }
+            Self::File { .. } if matches!(kind, Some(StorageFull | QuotaExceeded)) => {
+                "make room, or set `work_dir` in devices.toml to a larger disk"
+            }
+            Self::Start { .. } if kind == Some(PermissionDenied) => {
+                "the file may lack its permission to run, or its folder may be mounted noexec: \
+                 set `work_dir` in devices.toml to another one"
+            }
+            Self::NoRoom { .. } => "make room, or set `work_dir` in devices.toml to a larger disk",
+            Self::NoExec { .. } => "set `work_dir` of the device in devices.toml to a folder on another disk",
+            Self::Changed { .. } => "verify the model store with `edgedyno models verify`",
+            Self::NoHome => "set HOME, or `work_dir` of the device in devices.toml",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}

@@ -1,0 +1,22 @@
+//! Reach one device: move bytes and run programs, without knowing what they mean.
+//!
+//! Commands are argv, never a shell string; quoting for transports that need a shell lives in [`command`] only.
+
+pub mod artifact;
+pub mod command;
+mod error;
+mod local;
+pub mod memory;
+mod output;
+mod path;
+mod place;
+mod process;
+mod sys;
+mod transport;
+
+pub use artifact::Artifact;
+pub use command::RemoteCommand;
+pub use error::TransportError;
+pub use local::LocalTransport;
+pub use path::RemotePath;
+pub use transport::{Ended, Output, PushOutcome, RemoteProcess, Streams, Transport};

@@ -1,0 +1,225 @@
+//! Writes a big record and reports on it, with times and peak memory: the benchmark behind `docs/benchmarks.md`.
+//!
+//! `cargo run --release -p dyno-analysis --example big_record -- DIR [REQUESTS [TOKENS]]`
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use dyno_model::clock::{MonoNs, WallNs};
+use dyno_model::device::DeviceFacts;
+use dyno_model::digest::Digest;
+use dyno_model::event::{Event, EventKind};
+use dyno_model::ids::{CampaignId, CellId, DeviceId, RunId};
+use dyno_model::launch::{Dialect, RuntimeFacts};
+use dyno_model::line::write_line;
+use dyno_model::load::LoadModel;
+use dyno_model::outcome::{Outcome, Validity};
+use dyno_model::plan::{
+    Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt,
+    PlannedRequest, PlannedRun, PlannedRuntime, PlannedSuite, TransportSpec,
+};
+use dyno_model::request::{ChunkKind, FinishReason, Message, RequestRecord, Sampling, Usage, UsageSource};
+use dyno_model::sample::OwnCost;
+use dyno_store::{Campaign, JOURNAL_FORMAT, JournalEntry, Store};
+
+const N_RUNS: u32 = 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let dir = PathBuf::from(args.next().ok_or("name a folder to write to")?);
+    let n_requests: u32 = args.next().map_or(Ok(100_000), |text| text.parse())?;
+    let n_tokens: u32 = args.next().map_or(Ok(64), |text| text.parse())?;
+    let campaign = match Store::new(&dir).open("big") {
+        Ok(campaign) => campaign,
+        Err(_) => timed("write the journal", || write(&dir, n_requests, n_tokens))?,
+    };
+    println!("journal: {} bytes", std::fs::metadata(campaign.journal_path())?.len());
+    let first = timed("report, tables made or found", || dyno_analysis::report(&campaign))?;
+    let second = timed("report, tables there", || dyno_analysis::report(&campaign))?;
+    let json = timed("report.json", || serde_json::to_vec(&first))?;
+    println!("same report twice: {}, {} bytes of JSON", first == second, json.len());
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM unknown"));
+    Ok(())
+}
+
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let result = work();
+    println!("{what}: {:.3} s", start.elapsed().as_secs_f64());
+    result
+}
+
+/// A journal as a session would leave it, written past the slow path of a sync per batch.
+fn write(dir: &Path, n_requests: u32, n_tokens: u32) -> Result<Campaign, Box<dyn Error>> {
+    let plan = plan(n_requests, n_tokens);
+    let campaign = Store::new(dir).create(&CampaignId::from("big"), &plan)?;
+    let mut out = std::io::BufWriter::new(std::fs::File::create(campaign.journal_path())?);
+    let mut line = Vec::new();
+    let mut put = |entry: &JournalEntry| -> Result<(), Box<dyn Error>> {
+        line.clear();
+        write_line(&mut line, entry)?;
+        out.write_all(&line)?;
+        Ok(())
+    };
+    put(&JournalEntry::Header {
+        format: JOURNAL_FORMAT,
+        campaign: campaign.id().clone(),
+        plan_digest: campaign.plan_digest().clone(),
+        tool_version: plan.tool_version.clone(),
+        wall: WallNs(1_795_235_400_000_000_000),
+    })?;
+    put(&session())?;
+    let mut random = 0x00ed_9ed1_u64;
+    for run in &plan.runs {
+        let mut clock = 1_000_000_000_000 * u64::from(run.id.0 + 1);
+        let mut kinds = vec![
+            EventKind::LaunchStarted { wall: WallNs(1_795_235_400_000_000_000 + clock), n_requests },
+            EventKind::Spawned,
+            EventKind::Ready { facts: Box::new(RuntimeFacts::default()) },
+        ];
+        for idx in 0..run.requests.len() as u32 {
+            kinds.push(EventKind::Request(Box::new(request(idx, n_tokens, &mut clock, &mut random))));
+        }
+        kinds.push(EventKind::LaunchEnded {
+            outcome: Outcome::Ok,
+            validity: Validity::Valid,
+            exit: None,
+            cpu_ns: None,
+            peak_rss_bytes: Some(1 << 28),
+            own: OwnCost::default(),
+        });
+        for (seq, kind) in (0..).zip(kinds) {
+            let event = Event { run: run.id, launch: 1, seq, at: MonoNs(clock), kind };
+            put(&JournalEntry::Event { session: 0, event })?;
+        }
+    }
+    out.flush()?;
+    Ok(campaign)
+}
+
+/// An answer of `n_tokens` at about 20 ms a token.
+fn request(idx: u32, n_tokens: u32, clock: &mut u64, random: &mut u64) -> RequestRecord {
+    let mut draw = |below: u64| {
+        // xorshift64 (Marsaglia 2003).
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        *random % below
+    };
+    let n = n_tokens as usize;
+    let mut at = 50_000_000 + draw(30_000_000);
+    let chunk_ns: Vec<u64> = (0..n)
+        .map(|_| {
+            at += 15_000_000 + draw(10_000_000);
+            at
+        })
+        .collect();
+    let sent_at = MonoNs(*clock);
+    *clock += at + 1_000_000;
+    RequestRecord {
+        idx,
+        prompt_id: format!("p-{}", idx % 40).as_str().into(),
+        due_at: None,
+        sent_at,
+        ended_at: MonoNs(*clock),
+        outcome: Outcome::Ok,
+        finish: Some(FinishReason::Length),
+        usage: Usage {
+            prompt_tokens: Some(10 + draw(1000) as u32),
+            completion_tokens: Some(n_tokens),
+            cached_tokens: Some(0),
+            source: UsageSource::Engine,
+        },
+        timings: None,
+        chunk_ns,
+        chunk_kind: vec![ChunkKind::Content; n],
+        chunk_tokens: vec![Some(1); n],
+        chunk_bytes: vec![5; n],
+        text: "word ".repeat(n),
+    }
+}
+
+fn session() -> JournalEntry {
+    JournalEntry::Session {
+        session: 0,
+        device: DeviceId::from("local"),
+        transport: "local".to_owned(),
+        build_id: "benchmark".to_owned(),
+        facts: Box::new(DeviceFacts::default()),
+        model_digests: BTreeMap::new(),
+        wall: WallNs(1_795_235_400_000_000_000),
+    }
+}
+
+fn plan(n_requests: u32, n_tokens: u32) -> Plan {
+    let cell = Cell {
+        id: CellId::of(b"big"),
+        device: DeviceId::from("local"),
+        runtime: "fake".to_owned(),
+        model: "none".to_owned(),
+        threads: None,
+        context_tokens: 4096,
+        load: LoadModel::Single { think_ms: 0 },
+    };
+    let sampling =
+        Sampling { max_tokens: n_tokens, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 1 };
+    let request = |idx: u32| PlannedRequest {
+        prompt: format!("p-{}", idx % 40).as_str().into(),
+        sampling: sampling.clone(),
+        due_ns: None,
+        limit_ms: 60_000,
+    };
+    let run = |n: u32| PlannedRun {
+        id: RunId(n),
+        cell: cell.id.clone(),
+        repetition: n,
+        requests: (0..n_requests / N_RUNS).map(request).collect(),
+    };
+    let prompt = |n: u32| {
+        let messages = vec![Message { role: "user".to_owned(), content: format!("Question {n}?") }];
+        let planned = PlannedPrompt { category: format!("c-{}", n % 5), language: "en".to_owned(), messages };
+        (format!("p-{n}").as_str().into(), planned)
+    };
+    let device = PlannedDevice {
+        transport: TransportSpec::Local,
+        board: None,
+        tags: Vec::new(),
+        work_dir: None,
+        price_eur_cents: None,
+    };
+    let model = PlannedModel {
+        title: "None".to_owned(),
+        license: "CC0-1.0".to_owned(),
+        origin: ModelOrigin::None,
+        context_tokens: 4096,
+    };
+    let runtime = PlannedRuntime {
+        title: "Scripted".to_owned(),
+        dialect: Dialect::Fake,
+        settings: BTreeMap::new(),
+        ready_limit_ms: 1000,
+    };
+    Plan {
+        format: PLAN_FORMAT,
+        tool_version: "0.1.0".to_owned(),
+        suite: PlannedSuite {
+            name: "big".to_owned(),
+            description: String::new(),
+            digest: Digest::of(b"big"),
+        },
+        seed: 1,
+        devices: BTreeMap::from([(DeviceId::from("local"), device)]),
+        models: BTreeMap::from([("none".to_owned(), model)]),
+        runtimes: BTreeMap::from([("fake".to_owned(), runtime)]),
+        corpus: PlannedCorpus { name: "none".to_owned(), digest: Digest::of(b""), slice: None },
+        prompts: (0..40).map(prompt).collect(),
+        runs: (0..N_RUNS).map(run).collect(),
+        cells: vec![cell],
+        sampling_period_ms: 100,
+    }
+}

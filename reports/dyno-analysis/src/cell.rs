@@ -1,0 +1,99 @@
+//! The part of a record that belongs to one cell, and which of it may be used.
+
+use dyno_model::plan::Cell;
+use dyno_store::LaunchRow;
+
+use crate::record::Record;
+
+/// One cell's launches and requests.
+pub(crate) struct CellRecord<'a> {
+    pub(crate) record: &'a Record<'a>,
+    pub(crate) cell: &'a Cell,
+    /// All its launches, sorted by run and number.
+    pub(crate) launches: Vec<LaunchRecord<'a>>,
+}
+
+/// One launch and its requests.
+pub(crate) struct LaunchRecord<'a> {
+    pub(crate) row: &'a LaunchRow,
+    /// Rows of the request table, in order of their place.
+    pub(crate) rows: Vec<usize>,
+}
+
+impl<'a> CellRecord<'a> {
+    pub(crate) fn of(record: &'a Record<'a>, cell: &'a Cell) -> Self {
+        let requests = &record.requests;
+        let belongs = |row: &&LaunchRow| record.cell_of(row.run).is_some_and(|of| of.id == cell.id);
+        let launch = |row: &'a LaunchRow| {
+            // Requests are sorted by run and launch, so a launch's are one stretch.
+            let key = (row.run, row.launch);
+            let at = |i: usize| (requests.run[i], requests.launch[i]);
+            let start = partition(requests.len(), |i| at(i) < key);
+            let end = partition(requests.len(), |i| at(i) <= key);
+            LaunchRecord { row, rows: (start..end).collect() }
+        };
+        Self { record, cell, launches: record.launches.iter().filter(belongs).map(launch).collect() }
+    }
+
+    /// Launches whose numbers may be used.
+    ///
+    /// A launch whose record was cut off before its end could not be judged by its guards; its finished requests
+    /// count, and a finding says so.
+    pub(crate) fn valid_launches(&self) -> impl Iterator<Item = &LaunchRecord<'a>> {
+        self.launches.iter().filter(|launch| launch.is_valid())
+    }
+
+    /// Rows of requests that went well in launches whose numbers may be used: the population of all latencies.
+    pub(crate) fn ok_rows(&self) -> Vec<usize> {
+        self.valid_launches().flat_map(|launch| self.ok_rows_of(launch)).collect()
+    }
+
+    /// Rows of a launch's requests that went well.
+    pub(crate) fn ok_rows_of(&self, launch: &LaunchRecord<'_>) -> Vec<usize> {
+        launch.rows.iter().copied().filter(|row| self.record.requests.outcome[*row] == "ok").collect()
+    }
+
+    /// All rows of the cell's requests.
+    pub(crate) fn all_rows(&self) -> impl Iterator<Item = usize> {
+        self.launches.iter().flat_map(|launch| launch.rows.iter().copied())
+    }
+}
+
+impl LaunchRecord<'_> {
+    pub(crate) fn is_valid(&self) -> bool {
+        self.row.invalid.as_ref().is_none_or(Vec::is_empty)
+    }
+
+    /// `run 2`, or `run 2, launch 2` where a run was launched again.
+    pub(crate) fn name(&self) -> String {
+        match self.row.launch {
+            1 => format!("run {}", self.row.run),
+            launch => format!("run {}, launch {launch}", self.row.run),
+        }
+    }
+
+    pub(crate) fn load_ns(&self) -> Option<u64> {
+        self.row.ready_at_ns?.checked_sub(self.row.spawned_at_ns?)
+    }
+
+    /// Ready to the first token chunk of the request that was sent first.
+    pub(crate) fn first_inference_ns(&self, record: &Record<'_>) -> Option<u64> {
+        let first = self.rows.iter().copied().min_by_key(|row| (record.requests.sent_at_ns[*row], *row))?;
+        let token_at = record.requests.sent_at_ns[first].saturating_add(*record.tokens(first).first()?);
+        token_at.checked_sub(self.row.ready_at_ns?)
+    }
+}
+
+/// The first of `0..n` for which `is_before` is false, given that it is true for a first part only.
+fn partition(n: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if is_before(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}

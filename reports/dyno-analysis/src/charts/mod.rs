@@ -1,0 +1,55 @@
+//! Charts as data, reduced to what can be drawn.
+
+mod cdf;
+mod reduce;
+mod sampled;
+mod scatter;
+mod tokens;
+
+use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
+
+use crate::cell::CellRecord;
+
+/// More launches than this are pooled into one series, or only the first ones are drawn.
+const MAX_LAUNCHES: usize = 6;
+
+/// All charts of a cell that have something to show.
+pub(crate) fn charts(cell: &CellRecord<'_>) -> Vec<Chart> {
+    let all = [
+        cdf::ttft(cell),
+        cdf::tpot(cell),
+        scatter::ttft_by_isl(cell),
+        scatter::e2e_by_isl(cell),
+        tokens::timeline(cell),
+        sampled::memory(cell),
+        sampled::cpu(cell),
+        sampled::temperature(cell),
+        sampled::clocks(cell),
+    ];
+    all.into_iter().filter(|chart| chart.series.iter().any(|series| !series.points.is_empty())).collect()
+}
+
+fn axis(label: &str, unit: AxisUnit) -> Axis {
+    Axis { label: label.to_owned(), unit, scale: Scale::Linear }
+}
+
+/// A chart without marks; series without a point are left out.
+fn chart(
+    id: &str,
+    title: &str,
+    caption: &str,
+    form: ChartForm,
+    axes: (Axis, Axis),
+    series: Vec<Series>,
+) -> Chart {
+    Chart {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        caption: caption.to_owned(),
+        form,
+        x: axes.0,
+        y: axes.1,
+        series: series.into_iter().filter(|series| !series.points.is_empty()).collect(),
+        marks: Vec::new(),
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether the record is whole.
+
+use dyno_store::JournalEntry;
+use dyno_view::report::Finding;
+
+use super::{counted, note, warning};
+use crate::record::Record;
+
+pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let planned = record.plan.n_requests() as u64;
+    let missing = planned.saturating_sub(record.n_measured());
+    if missing > 0 {
+        findings.push(warning(format!(
+            "{missing} of {planned} planned requests are missing: `edgedyno resume {}` measures them",
+            record.id
+        )));
+    }
+    findings.extend(record.entries.iter().filter_map(ended_early));
+    findings.extend(versions(record));
+    let manifest = record.manifest();
+    if manifest.torn_bytes > 0 {
+        let torn = counted(manifest.torn_bytes, "byte");
+        findings.push(note(format!(
+            "the journal ends in {torn} of a line that was never completed; they are in no figure"
+        )));
+    }
+    if manifest.n_superseded_requests > 0 {
+        let again = counted(manifest.n_superseded_requests, "request");
+        findings.push(note(format!("{again} were measured again after an interruption; each counts once")));
+    }
+    findings
+}
+
+fn ended_early(entry: &JournalEntry) -> Option<Finding> {
+    match entry {
+        JournalEntry::SessionEnded { session, error: Some(error), .. } => {
+            Some(warning(format!("session {session} ended early: {error}")))
+        }
+        JournalEntry::Interrupted { reason, .. } => {
+            Some(note(format!("the campaign was interrupted: {reason}")))
+        }
+        JournalEntry::Header { .. }
+        | JournalEntry::Session { .. }
+        | JournalEntry::Event { .. }
+        | JournalEntry::Resumed { .. }
+        | JournalEntry::SessionEnded { error: None, .. } => None,
+    }
+}
+
+/// A campaign that another version went on with.
+fn versions(record: &Record<'_>) -> Option<Finding> {
+    let mut versions: Vec<&str> = Vec::new();
+    for entry in &record.entries {
+        if let JournalEntry::Header { tool_version, .. } | JournalEntry::Resumed { tool_version, .. } = entry
+            && !versions.contains(&tool_version.as_str())
+        {
+            versions.push(tool_version);
+        }
+    }
+    (versions.len() > 1).then(|| {
+        warning(format!("more than one version of edgedyno measured this campaign: {}", versions.join(", ")))
+    })
+}

@@ -1,0 +1,26 @@
+//! From a record to answers.
+//!
+//! A report is a pure function of the record: no clock is read, nothing is drawn, every order is fixed. The same
+//! journal gives the same report, byte for byte.
+
+mod answers;
+mod cell;
+mod charts;
+mod derive;
+mod error;
+mod export;
+mod facts;
+mod findings;
+mod metrics;
+mod observations;
+mod present;
+mod record;
+mod throughput;
+
+pub use derive::{Derived, derive};
+pub use error::AnalysisError;
+pub use export::requests_csv;
+pub use present::report;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Puts the report together.
+
+use dyno_model::clock::WallNs;
+use dyno_store::{Campaign, JournalEntry};
+use dyno_view::report::{CampaignView, CellView, REPORT_SCHEMA_VERSION, Report};
+
+use crate::answers::answers;
+use crate::cell::CellRecord;
+use crate::charts::charts;
+use crate::error::AnalysisError;
+use crate::facts::{cell_facts, device_views, model_marks, own_cost};
+use crate::findings::findings;
+use crate::metrics::{category_views, launch_views, method_views, metric_views, outcome_counts};
+use crate::record::Record;
+use crate::throughput::throughput;
+
+/// The report of a campaign: a pure function of its folder. Makes the tables first where they are missing or old.
+///
+/// # Errors
+/// The journal is damaged or of a newer format, or the tables cannot be written or read.
+pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
+    let record = Record::read(campaign)?;
+    let cells: Vec<CellRecord<'_>> =
+        record.plan.cells.iter().map(|cell| CellRecord::of(&record, cell)).collect();
+    Ok(Report {
+        schema_version: REPORT_SCHEMA_VERSION,
+        campaign: campaign_view(&record),
+        findings: findings(&record, &cells),
+        devices: device_views(&record),
+        cells: cells.iter().map(cell_view).collect::<Result<_, _>>()?,
+        methods: method_views(),
+    })
+}
+
+fn campaign_view(record: &Record<'_>) -> CampaignView {
+    let plan = record.plan;
+    let (started, ended) = time_span(record);
+    let n_requests_planned = plan.n_requests() as u64;
+    let n_requests_recorded = record.n_measured();
+    let corpus = match &plan.corpus.slice {
+        None => plan.corpus.name.clone(),
+        Some(slice) => format!("{}, slice {slice}", plan.corpus.name),
+    };
+    CampaignView {
+        id: record.id.0.clone(),
+        suite: plan.suite.name.clone(),
+        description: plan.suite.description.clone(),
+        started_at: started.and_then(utc),
+        ended_at: ended.and_then(utc),
+        tool_version: tool_version(record),
+        plan_digest: record.plan_digest.clone(),
+        corpus,
+        corpus_digest: plan.corpus.digest.as_str().to_owned(),
+        seed: plan.seed,
+        n_requests_planned,
+        n_requests_recorded,
+        complete: n_requests_recorded == n_requests_planned,
+        regenerate: format!("edgedyno report {}", record.id),
+    }
+}
+
+/// The version that began to measure; a change in between is a finding.
+fn tool_version(record: &Record<'_>) -> String {
+    let header = record.entries.iter().find_map(|entry| match entry {
+        JournalEntry::Header { tool_version, .. } => Some(tool_version.clone()),
+        _ => None,
+    });
+    header.unwrap_or_else(|| record.plan.tool_version.clone())
+}
+
+/// Wall clock of the first and of the last event.
+fn time_span(record: &Record<'_>) -> (Option<WallNs>, Option<WallNs>) {
+    let started = record.launches.iter().filter_map(|launch| launch.wall_ns).min().map(WallNs);
+    let requests = &record.requests;
+    let last_request = |run: u32, launch: u32| {
+        let rows = (0..requests.len())
+            .rev()
+            .find(|row| (requests.run[*row], requests.launch[*row]) == (run, launch));
+        rows.map(|row| requests.ended_at_ns[row])
+    };
+    let ended = record.launches.iter().filter_map(|launch| {
+        let last = launch.ended_at_ns.or_else(|| last_request(launch.run, launch.launch));
+        Record::wall(launch, last.or(launch.started_at_ns)?)
+    });
+    (started, ended.max())
+}
+
+/// `2026-11-21T04:30:00Z`; `None` beyond the calendar.
+fn utc(wall: WallNs) -> Option<String> {
+    let seconds = i64::try_from(wall.0 / 1_000_000_000).ok()?;
+    jiff::Timestamp::from_second(seconds).ok().map(|stamp| stamp.to_string())
+}
+
+fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
+    let of = cell.cell;
+    Ok(CellView {
+        id: of.id.0.clone(),
+        device: of.device.0.clone(),
+        runtime: of.runtime.clone(),
+        model: of.model.clone(),
+        model_marks: model_marks(cell),
+        load: of.load.label(),
+        threads: of.threads,
+        context_tokens: of.context_tokens,
+        facts: cell_facts(cell),
+        outcomes: outcome_counts(cell),
+        launches: launch_views(cell),
+        metrics: metric_views(cell),
+        categories: category_views(cell),
+        throughput: throughput(cell),
+        own_cost: own_cost(cell),
+        charts: charts(cell),
+        answers: answers(cell)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_worded_in_utc() {
+        // date -u -d @1795235400 gives 2026-11-21 04:30:00.
+        let at = WallNs(1_795_235_400_999_999_999);
+        assert_eq!(utc(at).as_deref(), Some("2026-11-21T04:30:00Z"));
+    }
+}

@@ -1,0 +1,161 @@
+//! What every format says of a cell.
+
+use dyno_view::report::{CellView, LaunchView, MetricView, QuantileFigure, UnitView};
+
+use crate::words::{Worded, plural, quantile, range, value};
+
+/// A cell in one row.
+pub(crate) struct Headline {
+    /// Median TTFT.
+    pub(crate) ttft: Worded,
+    /// Median TPOT.
+    pub(crate) tpot: Worded,
+    /// Median decode rate.
+    pub(crate) decode: Worded,
+    /// Highest peak memory of all launches.
+    pub(crate) memory: Worded,
+    /// Whether the figures may be used.
+    pub(crate) validity: Validity,
+}
+
+/// Whether a cell's figures may be used, and why not.
+pub(crate) struct Validity {
+    /// How it stands.
+    pub(crate) state: State,
+    /// `3 of 3 launches, 120 of 120 requests ok`.
+    pub(crate) detail: String,
+}
+
+/// How a cell stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Every launch is valid and every request went well.
+    Valid,
+    /// Every launch is valid, some requests failed.
+    Failures,
+    /// Some launches may not be used.
+    Partly,
+    /// No launch may be used, or none took place.
+    Invalid,
+}
+
+impl State {
+    /// In words.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Failures => "valid, with failures",
+            Self::Partly => "partly invalid",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+impl Headline {
+    /// Of one cell.
+    pub(crate) fn of(cell: &CellView) -> Self {
+        let p50 = |id: &str| match metric(cell, id) {
+            Some(metric) => quantile(metric, 500),
+            None => Worded::Missing { reason: "not measured".to_owned() },
+        };
+        Self {
+            ttft: p50("ttft_ns"),
+            tpot: p50("tpot_ns"),
+            decode: p50("decode_tokens_per_s"),
+            memory: memory(cell),
+            validity: Validity::of(cell),
+        }
+    }
+
+    /// The figures with their names, in the order to show.
+    pub(crate) fn figures(&self) -> [(&'static str, &Worded); 4] {
+        [
+            ("TTFT p50", &self.ttft),
+            ("TPOT p50", &self.tpot),
+            ("Decode rate p50", &self.decode),
+            ("Peak memory", &self.memory),
+        ]
+    }
+}
+
+impl Validity {
+    fn of(cell: &CellView) -> Self {
+        let n_launches = cell.launches.len() as u64;
+        let n_valid = cell.launches.iter().filter(|launch| is_valid(launch)).count() as u64;
+        let n_requests: u64 = cell.outcomes.iter().map(|outcome| outcome.n).sum();
+        let n_ok: u64 =
+            cell.outcomes.iter().filter(|outcome| outcome.outcome == "ok").map(|outcome| outcome.n).sum();
+        let state = match (n_valid, n_ok == n_requests) {
+            (0, _) => State::Invalid,
+            (n, _) if n < n_launches => State::Partly,
+            (_, false) => State::Failures,
+            (_, true) => State::Valid,
+        };
+        let launches = plural(n_launches, "launch", "launches");
+        let requests = plural(n_requests, "request", "requests");
+        Self { state, detail: format!("{n_valid} of {launches} valid, {n_ok} of {requests} ok") }
+    }
+}
+
+/// Whether a launch's numbers may be used.
+pub(crate) fn is_valid(launch: &LaunchView) -> bool {
+    launch.invalid.is_empty()
+}
+
+/// The metric of that id.
+pub(crate) fn metric<'a>(cell: &'a CellView, id: &str) -> Option<&'a MetricView> {
+    cell.metrics.iter().find(|metric| metric.metric == id)
+}
+
+/// A launch has one peak, and a few launches have no percentile: the highest of all is what a device must hold.
+fn memory(cell: &CellView) -> Worded {
+    let Some(metric) = metric(cell, "peak_rss_bytes") else {
+        return Worded::Missing { reason: "not measured".to_owned() };
+    };
+    match metric.max {
+        None => Worded::Missing { reason: "the system does not say".to_owned() },
+        Some(max) => Worded::Estimate {
+            value: value(UnitView::Bytes, max),
+            interval: format!("(highest of {})", plural(metric.n, "launch", "launches")),
+        },
+    }
+}
+
+/// `SmolLM2-135M on local`, as foreign text.
+pub(crate) fn cell_name(cell: &CellView) -> String {
+    format!("{} · {} on {}", cell.model, cell.runtime, cell.device)
+}
+
+/// `single user, 2 threads, context 2,048`.
+pub(crate) fn cell_settings(cell: &CellView) -> String {
+    let threads = match cell.threads {
+        Some(n) => plural(u64::from(n), "thread", "threads"),
+        None => "threads left to the runtime".to_owned(),
+    };
+    format!("{}, {threads}, context {}", cell.load, plural(u64::from(cell.context_tokens), "token", "tokens"))
+}
+
+/// The percentiles of a cell's metrics, in thousandths, in order.
+pub(crate) fn permilles(cell: &CellView) -> Vec<u32> {
+    let mut all: Vec<u32> = cell
+        .metrics
+        .iter()
+        .flat_map(|metric| metric.quantiles.iter().map(|quantile| quantile.permille))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The smallest and the largest observation.
+pub(crate) fn extremes(metric: &MetricView) -> String {
+    match (metric.min, metric.max) {
+        (Some(min), Some(max)) => range(metric.unit, min, max),
+        (None, _) | (_, None) => "n/a".to_owned(),
+    }
+}
+
+/// Whether none of a metric's percentiles has enough observations.
+pub(crate) fn has_no_estimate(metric: &MetricView) -> bool {
+    metric.quantiles.iter().all(|quantile| matches!(quantile.figure, QuantileFigure::TooFew { .. }))
+}

@@ -1,0 +1,11 @@
+//! Charts as SVG for a page: drawn by plotters, coloured by the page's style sheet.
+//!
+//! The SVG holds classes instead of colours (`s0` … `s6`, `grid`, `axis`), so that one picture serves light, dark and print;
+//! text stays text; sizes are relative to a `viewBox`.
+
+mod axis;
+mod backend;
+mod draw;
+mod reduce;
+
+pub use draw::{N_COLOURS, svg};

@@ -1,0 +1,91 @@
+//! Metrics as comma-separated values, one row for each percentile and for each rate of a whole cell.
+//!
+//! Values are in base units and unrounded. Line feeds end rows; fields are quoted as in RFC 4180.
+
+use std::fmt::Write as _;
+
+use dyno_view::report::{CellView, QuantileFigure, Report, UnitView};
+
+use crate::untrusted::one_line;
+
+/// The columns, in order.
+pub const COLUMNS: [&str; 12] =
+    ["cell", "device", "runtime", "model", "metric", "unit", "n", "p", "value", "low", "high", "reason"];
+
+/// All metric rows with a header.
+///
+/// `p` is a share of 0 to 1, empty for rates of a whole cell; `reason` says why `value` is empty.
+/// A text that a spreadsheet would take for a formula begins with an apostrophe.
+pub fn render(report: &Report) -> String {
+    let mut out = COLUMNS.join(",");
+    out.push('\n');
+    for cell in &report.cells {
+        metric_rows(cell, &mut out);
+        throughput_rows(cell, &mut out);
+    }
+    out
+}
+
+fn metric_rows(cell: &CellView, out: &mut String) {
+    for metric in &cell.metrics {
+        for quantile in &metric.quantiles {
+            let p = f64::from(quantile.permille) / 1000.0;
+            let figures = match &quantile.figure {
+                QuantileFigure::Estimate { value, low, high, .. } => format!("{value},{low},{high},"),
+                QuantileFigure::TooFew { n, needed } => format!(",,,n = {n} < {needed}"),
+            };
+            row(cell, &metric.metric, metric.unit, &format!("{},{p},{figures}", metric.n), out);
+        }
+    }
+}
+
+fn throughput_rows(cell: &CellView, out: &mut String) {
+    for figure in &cell.throughput {
+        let rest = match figure.value {
+            Some(value) => format!(",,{value},,,"),
+            None => format!(",,,,,{}", field(&figure.note)),
+        };
+        row(cell, &figure.label, figure.unit, &rest, out);
+    }
+}
+
+/// Writes the columns that all rows share, then `rest`.
+fn row(cell: &CellView, metric: &str, unit: UnitView, rest: &str, out: &mut String) {
+    let names = [&cell.id, &cell.device, &cell.runtime, &cell.model, metric].map(field);
+    writeln!(out, "{},{},{rest}", names.join(","), unit_name(unit)).expect("writing to a String cannot fail");
+}
+
+fn unit_name(unit: UnitView) -> &'static str {
+    match unit {
+        UnitView::Ns => "ns",
+        UnitView::TokensPerSecond => "tokens_per_s",
+        UnitView::Bytes => "bytes",
+        UnitView::Tokens => "tokens",
+        UnitView::RequestsPerSecond => "requests_per_s",
+        UnitView::Ratio => "ratio",
+    }
+}
+
+/// One field: visible, harmless for a spreadsheet, quoted where RFC 4180 asks for it.
+fn field(text: &str) -> String {
+    let mut text = one_line(text);
+    if text.starts_with(['=', '+', '-', '@']) {
+        text.insert(0, '\'');
+    }
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_and_formulas_defused() {
+        let check = |input: &str, expected: &str| assert_eq!(field(input), expected);
+        check("plain", "plain");
+        check("a,b", "\"a,b\"");
+        check("say \"hi\"", "\"say \"\"hi\"\"\"");
+        check("=cmd|'/C calc'!A0", "'=cmd|'/C calc'!A0");
+        check("two\nlines\u{202E}", "two⏎lines⟪U+202E⟫");
+    }
+}

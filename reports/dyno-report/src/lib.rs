@@ -1,0 +1,15 @@
+//! Answers for people: a finished [`dyno_view::report::Report`] as HTML, terminal text, Markdown, JSON and CSV.
+//!
+//! This is the only crate that rounds, names units and chooses colours.
+//! It reads no file and no clock: what it needs is in the report, what it writes goes to the writer given or is returned.
+//! Every text in a report (answers, prompts, device names) is foreign: see [`untrusted`].
+
+mod cell;
+pub mod chart;
+pub mod csv;
+pub mod html;
+pub mod json;
+pub mod markdown;
+pub mod terminal;
+pub mod untrusted;
+pub mod words;

@@ -1,0 +1,347 @@
+//! The report as text for a terminal.
+//!
+//! The width is respected by choosing the widest of four layouts that fits; nothing depends on colour.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent};
+use dyno_view::report::{CellView, FindingLevel, Report};
+
+use crate::cell::{
+    Headline, State, cell_name, cell_settings, extremes, has_no_estimate, is_valid, permilles,
+};
+use crate::untrusted::{one_line, visible};
+use crate::words;
+
+/// Columns that a table of figures takes at least; a narrower terminal breaks the lines itself.
+const LEAST_WIDTH: u16 = 40;
+
+/// How to write for a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalStyle {
+    /// Columns that may be used.
+    pub width: u16,
+    /// Whether to use colour.
+    pub color: ColorChoice,
+}
+
+/// Whether to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// Plain text.
+    #[default]
+    Never,
+    /// ANSI escape sequences.
+    Always,
+}
+
+impl Default for TerminalStyle {
+    /// Plain text, 100 columns.
+    fn default() -> Self {
+        Self { width: 100, color: ColorChoice::Never }
+    }
+}
+
+/// The report's findings, headline figures, metrics and outcomes.
+///
+/// Charts, launches, categories and answers are left to the HTML page.
+pub fn render(report: &Report, style: &TerminalStyle) -> String {
+    let style = TerminalStyle { width: style.width.max(LEAST_WIDTH), color: style.color };
+    let mut page = Page { style, out: String::new() };
+    page.campaign(report);
+    page.findings(report);
+    for cell in &report.cells {
+        page.cell(cell);
+    }
+    page.out
+}
+
+/// What a line is, which decides on its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ink {
+    Plain,
+    Bold,
+    Dim,
+    Good,
+    Warn,
+    Bad,
+}
+
+impl Ink {
+    fn sgr(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Bold => "\x1b[1m",
+            Self::Dim => "\x1b[2m",
+            Self::Good => "\x1b[32m",
+            Self::Warn => "\x1b[33m",
+            Self::Bad => "\x1b[1;31m",
+        }
+    }
+}
+
+struct Page {
+    style: TerminalStyle,
+    out: String,
+}
+
+impl Page {
+    /// Writes lines in one ink. **Invariant:** all text passes here and is made visible, so no foreign escape gets out.
+    fn text(&mut self, text: &str, ink: Ink) {
+        let painted = self.style.color == ColorChoice::Always && ink != Ink::Plain;
+        for line in visible(text).lines().map(str::trim_end) {
+            if painted && !line.is_empty() {
+                self.out.push_str(ink.sgr());
+                self.out.push_str(line);
+                self.out.push_str("\x1b[0m");
+            } else {
+                self.out.push_str(line);
+            }
+            self.out.push('\n');
+        }
+    }
+
+    fn gap(&mut self) {
+        self.out.push('\n');
+    }
+
+    fn wrapped(&mut self, first: &str, text: &str, ink: Ink) {
+        let mut table = plain_table();
+        table.set_width(self.style.width).set_content_arrangement(ContentArrangement::Dynamic);
+        table.add_row([first.to_owned(), one_line(text)]);
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((0, 1)).set_constraint(ColumnConstraint::ContentWidth);
+        }
+        if let Some(column) = table.column_mut(1) {
+            column.set_padding((0, 0));
+        }
+        self.text(&table.to_string(), ink);
+    }
+
+    fn heading(&mut self, text: &str) {
+        let mut table = plain_table();
+        table.set_width(self.style.width).set_content_arrangement(ContentArrangement::Dynamic);
+        table.add_row([one_line(text)]);
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((0, 0));
+        }
+        self.text(&table.to_string(), Ink::Bold);
+    }
+
+    fn campaign(&mut self, report: &Report) {
+        let campaign = &report.campaign;
+        self.heading(&format!("Campaign {}", campaign.id));
+        let mut facts = vec![format!("suite {}", one_line(&campaign.suite))];
+        if let Some(started) = &campaign.started_at {
+            facts.push(words::instant(&one_line(started)));
+            let took = campaign.ended_at.as_ref().and_then(|ended| words::span_ns(started, ended));
+            facts.extend(took.map(|ns| format!("took {}", words::duration(ns))));
+        }
+        let planned = words::plural(campaign.n_requests_planned, "request", "requests");
+        facts.push(format!("{} of {planned}", words::count(campaign.n_requests_recorded)));
+        facts.push(format!("edgedyno {}", one_line(&campaign.tool_version)));
+        facts.push(format!("plan {}", one_line(words::short_digest(&campaign.plan_digest))));
+        self.wrapped("", &facts.join(" · "), Ink::Dim);
+    }
+
+    fn findings(&mut self, report: &Report) {
+        if report.findings.is_empty() {
+            return;
+        }
+        self.gap();
+        for finding in &report.findings {
+            let (word, ink) = match finding.level {
+                FindingLevel::Invalid => ("invalid:", Ink::Bad),
+                FindingLevel::Warning => ("warning:", Ink::Warn),
+                FindingLevel::Note => ("note:   ", Ink::Plain),
+            };
+            self.wrapped(word, &finding.text, ink);
+        }
+    }
+
+    fn cell(&mut self, cell: &CellView) {
+        self.gap();
+        self.heading(&cell_name(cell));
+        self.wrapped("", &cell_settings(cell), Ink::Dim);
+        for mark in &cell.model_marks {
+            self.wrapped("", mark, Ink::Warn);
+        }
+        self.gap();
+        self.headline(cell);
+        self.gap();
+        self.metrics(cell);
+        self.gap();
+        self.rates(cell);
+        self.outcomes(cell);
+    }
+
+    fn headline(&mut self, cell: &CellView) {
+        let headline = Headline::of(cell);
+        let validity = &headline.validity;
+        let mut table = plain_table();
+        for (name, worded) in headline.figures() {
+            table.add_row([name.to_owned(), worded.line()]);
+        }
+        table.add_row(["Validity".to_owned(), format!("{}: {}", validity.state.word(), validity.detail)]);
+        let ink = match validity.state {
+            State::Valid => Ink::Good,
+            State::Failures | State::Partly => Ink::Warn,
+            State::Invalid => Ink::Bad,
+        };
+        table.set_width(self.style.width).set_content_arrangement(ContentArrangement::Dynamic);
+        if let Some(names) = table.column_mut(0) {
+            names.set_padding((0, 1)).set_constraint(ColumnConstraint::ContentWidth);
+        }
+        let lines = table.to_string();
+        let begin = lines.find("Validity").unwrap_or(lines.len());
+        self.text(&lines[..begin], Ink::Plain);
+        self.text(&lines[begin..], ink);
+        for launch in cell.launches.iter().filter(|launch| !is_valid(launch)) {
+            for reason in &launch.invalid {
+                self.wrapped(&format!("  run {} launch {}:", launch.run, launch.launch), reason, Ink::Bad);
+            }
+        }
+    }
+
+    /// The first layout that fits; the narrow ones name the range of what has no percentile below the table.
+    fn metrics(&mut self, cell: &CellView) {
+        let width = usize::from(self.style.width);
+        let fits = |table: &String| table.lines().all(|line| line.trim_end().chars().count() <= width);
+        let wide = [across(cell, Layout::OneLine), across(cell, Layout::TwoLines)].into_iter().find(fits);
+        let table = wide.clone().unwrap_or_else(|| {
+            let compact = across(cell, Layout::Compact);
+            if fits(&compact) { compact } else { down(cell, self.style.width) }
+        });
+        for (i, line) in table.lines().enumerate() {
+            self.text(line, if i < 2 { Ink::Dim } else { Ink::Plain });
+        }
+        if wide.is_none() {
+            for metric in cell.metrics.iter().filter(|metric| has_no_estimate(metric)) {
+                let range = format!("{} (min – max, n = {})", extremes(metric), words::count(metric.n));
+                self.wrapped(&format!("{}:", one_line(&metric.label)), &range, Ink::Plain);
+            }
+        }
+    }
+
+    fn rates(&mut self, cell: &CellView) {
+        for figure in &cell.throughput {
+            let value =
+                figure.value.map_or_else(|| "n/a".to_owned(), |value| words::value(figure.unit, value));
+            self.wrapped(
+                &format!("{}:", one_line(&figure.label)),
+                &format!("{value} ({})", figure.note),
+                Ink::Plain,
+            );
+        }
+    }
+
+    fn outcomes(&mut self, cell: &CellView) {
+        for outcome in &cell.outcomes {
+            let requests = words::plural(outcome.n, "request", "requests");
+            let example =
+                outcome.example.as_ref().map(|text| format!(", for example: {text}")).unwrap_or_default();
+            let ink = if outcome.outcome == "ok" { Ink::Plain } else { Ink::Warn };
+            self.wrapped(&format!("{}:", one_line(&outcome.outcome)), &format!("{requests}{example}"), ink);
+        }
+    }
+}
+
+/// How a table with percentiles across is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// `92.1 ms [90.3 – 94.0]`.
+    OneLine,
+    /// The interval below the value.
+    TwoLines,
+    /// The same without spaces in intervals; n below the name, no column for the range.
+    Compact,
+}
+
+fn across(cell: &CellView, layout: Layout) -> String {
+    let permilles = permilles(cell);
+    let is_compact = layout == Layout::Compact;
+    let mut table = plain_table();
+    let mut header = vec!["metric".to_owned()];
+    header.extend((!is_compact).then(|| "n".to_owned()));
+    header.extend(permilles.iter().map(|&permille| words::quantile_name(permille)));
+    header.extend((!is_compact).then(|| "min – max".to_owned()));
+    table.set_header(header);
+    for metric in &cell.metrics {
+        let (label, n) = (one_line(&metric.label), words::count(metric.n));
+        let mut row = if is_compact { vec![format!("{label}\nn = {n}")] } else { vec![label, n] };
+        row.extend(permilles.iter().map(|&permille| {
+            let (value, note) = words::quantile(metric, permille).parts();
+            match layout {
+                Layout::OneLine => format!("{value} {note}"),
+                Layout::TwoLines => format!("{value}\n{note}"),
+                Layout::Compact => format!("{value}\n{}", note.replace(" – ", "–")),
+            }
+        }));
+        row.extend((!is_compact).then(|| extremes(metric)));
+        table.add_row(row);
+    }
+    ruled(&mut table);
+    for i in 1..table.column_count() {
+        if let Some(column) = table.column_mut(i) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+/// One row for each percentile, for the narrowest terminals.
+fn down(cell: &CellView, width: u16) -> String {
+    let mut table = plain_table();
+    table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["metric", "", "figure"]);
+    for metric in &cell.metrics {
+        table.add_row([one_line(&metric.label), "n".to_owned(), words::count(metric.n)]);
+        for quantile in &metric.quantiles {
+            let name = words::quantile_name(quantile.permille);
+            table.add_row([String::new(), name, words::quantile(metric, quantile.permille).line()]);
+        }
+    }
+    ruled(&mut table);
+    table.to_string()
+}
+
+/// A table without lines.
+fn plain_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+}
+
+/// Draws a line below the header and leaves two spaces between columns.
+fn ruled(table: &mut Table) {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    table
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_sequence_in_foreign_text_is_shown_not_obeyed() {
+        for color in [ColorChoice::Never, ColorChoice::Always] {
+            let mut page = Page { style: TerminalStyle { width: 80, color }, out: String::new() };
+            page.text("a\x1b]0;title\x07b", Ink::Plain);
+            assert_eq!(page.out, "a⟪U+001B⟫]0;title⟪U+0007⟫b\n");
+        }
+    }
+
+    #[test]
+    fn colour_is_asked_for() {
+        let paint = |color| {
+            let mut page = Page { style: TerminalStyle { width: 80, color }, out: String::new() };
+            page.text("x\ny", Ink::Bold);
+            page.out
+        };
+        assert_eq!(paint(ColorChoice::Never), "x\ny\n");
+        assert_eq!(paint(ColorChoice::Always), "\x1b[1mx\x1b[0m\n\x1b[1my\x1b[0m\n");
+    }
+}

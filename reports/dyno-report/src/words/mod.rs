@@ -1,0 +1,14 @@
+//! Numbers, units and plurals for people.
+//!
+//! A number is printed with its unit and never with more digits than its interval supports.
+//! Sizes use binary multiples (1 KiB = 1,024 B) everywhere; rates and times use decimal ones.
+
+mod figure;
+mod number;
+mod text;
+mod unit;
+
+pub use figure::{Worded, quantile, quantile_name, range, value};
+pub use number::{decimals_for, grouped};
+pub use text::{count, duration, fact, instant, plural, short_digest, span_ns};
+pub use unit::Multiple;

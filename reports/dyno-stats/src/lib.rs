@@ -1,0 +1,18 @@
+//! Statistics as pure functions: no IO, no clock, no randomness of their own.
+//!
+//! Every percentile that edgedyno prints is an observation (type 1) with its exact order-statistic interval;
+//! the tables that the tests compare with are those of MEASUREMENT §3.2 and §3.3.
+
+mod binomial;
+mod early_stopping;
+mod level;
+mod quantile;
+mod series;
+
+pub use binomial::{
+    Binomial, Ranks, clopper_pearson_lower, clopper_pearson_upper, interval_ranks, min_observations,
+};
+pub use early_stopping::{needed_for_claim, tolerated_misses};
+pub use level::Level;
+pub use quantile::{type1, type1_rank, type7};
+pub use series::{lag1_autocorrelation, median};

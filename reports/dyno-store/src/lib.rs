@@ -1,0 +1,34 @@
+//! One folder a campaign: the frozen plan, the journal, and the tables that are made from it.
+//!
+//! Everything but `plan.json` and `journal.log` can be deleted: it is derived, and is derived again to the same bytes.
+//! The journal and the tables carry a format version, and every version that was ever written stays readable.
+
+mod batch;
+mod codec;
+mod columns;
+mod entry;
+mod error;
+mod export;
+mod index;
+mod ingest;
+mod journal;
+mod layout;
+mod progress;
+mod read;
+mod reader;
+mod schema;
+
+pub use columns::{ChannelKey, ChannelRow, ChunkColumns, LaunchRow, RequestColumns, SampleColumns};
+pub use entry::{JOURNAL_FORMAT, JournalEntry};
+pub use error::{JournalError, LayoutError, TableError};
+pub use export::csv_row;
+pub use ingest::{Manifest, TableFile};
+pub use journal::{Journal, Opened};
+pub use layout::{Campaign, Store};
+pub use progress::Progress;
+pub use read::Tables;
+pub use reader::{JournalReader, Line};
+pub use schema::TABLE_FORMAT;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+//! Tests of the whole record: journal, recovery, tables.
+
+mod ingest;
+mod journal;
+mod sample;

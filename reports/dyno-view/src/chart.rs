@@ -1,0 +1,100 @@
+//! Charts as data: series and axes, no pixels.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One chart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Chart {
+    /// Name within its page, for anchors: `ttft-cdf`.
+    pub id: String,
+    /// What it shows, as a heading.
+    pub title: String,
+    /// How to read it, in a sentence.
+    pub caption: String,
+    /// How the series are drawn.
+    pub form: ChartForm,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// The series, in the order of the legend.
+    pub series: Vec<Series>,
+    /// Vertical marks with a label (a run's begin, a limit).
+    pub marks: Vec<Mark>,
+}
+
+/// How series are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChartForm {
+    /// Points joined by straight lines.
+    Line,
+    /// A step function: empirical distributions.
+    Step,
+    /// Points only.
+    Points,
+}
+
+/// One axis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Axis {
+    /// What it is.
+    pub label: String,
+    /// Unit of the data.
+    pub unit: AxisUnit,
+    /// Linear or logarithmic.
+    pub scale: Scale,
+}
+
+/// Unit of the data on an axis; the renderer chooses a fitting multiple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AxisUnit {
+    /// Nanoseconds.
+    Ns,
+    /// Bytes.
+    Bytes,
+    /// Tokens.
+    Tokens,
+    /// Tokens per second.
+    TokensPerSecond,
+    /// Millidegrees Celsius.
+    Mdegc,
+    /// Kilohertz.
+    Khz,
+    /// A share of 0 to 1.
+    Ratio,
+    /// A number without unit.
+    Count,
+}
+
+/// Scale of an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Equal steps.
+    Linear,
+    /// Equal ratios; data must be positive.
+    Log,
+}
+
+/// One series.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Series {
+    /// Name in the legend.
+    pub name: String,
+    /// Points `[x, y]` in the axes' units, already reduced for drawing (at most a few thousand).
+    pub points: Vec<[f64; 2]>,
+    /// How many observations they stand for.
+    pub n: u64,
+}
+
+/// A vertical mark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// Where, in the x axis' unit.
+    pub x: f64,
+    /// What.
+    pub label: String,
+}

@@ -1,0 +1,7 @@
+//! Plain data between analysis and rendering; no behaviour.
+//!
+//! A [`report::Report`] holds all that a page says, in base units and unrounded, so that a renderer only words it.
+//! `report.json` is this structure; its JSON Schema is `docs/report.schema.json`.
+
+pub mod chart;
+pub mod report;

@@ -1,0 +1,328 @@
+//! The report of one campaign.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::chart::Chart;
+
+/// Version of `report.json`; raised when a field changes its meaning or goes.
+pub const REPORT_SCHEMA_VERSION: u32 = 1;
+
+/// Everything that a report says. Times in ns, sizes in bytes, rates per second; nothing is rounded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// [`REPORT_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The campaign and its provenance.
+    pub campaign: CampaignView,
+    /// What a reader must know before the figures, most important first.
+    pub findings: Vec<Finding>,
+    /// Devices by id.
+    pub devices: Vec<DeviceView>,
+    /// Results, one for each cell.
+    pub cells: Vec<CellView>,
+    /// How each metric is computed.
+    pub methods: Vec<MethodView>,
+}
+
+/// A campaign and its provenance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CampaignView {
+    /// Its id, also its folder's name.
+    pub id: String,
+    /// Suite name.
+    pub suite: String,
+    /// What the suite answers.
+    pub description: String,
+    /// UTC, `2026-11-21T04:30:00Z`, of the first event; `None` when nothing ran.
+    pub started_at: Option<String>,
+    /// UTC of the last event.
+    pub ended_at: Option<String>,
+    /// edgedyno's version that measured.
+    pub tool_version: String,
+    /// SHA-256 of the frozen plan.
+    pub plan_digest: String,
+    /// Corpus, slice and its digest.
+    pub corpus: String,
+    /// SHA-256 of the corpus.
+    pub corpus_digest: String,
+    /// Seed of all orders and draws.
+    pub seed: u64,
+    /// Requests that the plan asks for.
+    pub n_requests_planned: u64,
+    /// Requests in the record.
+    pub n_requests_recorded: u64,
+    /// Whether every planned request is in the record.
+    pub complete: bool,
+    /// Command that renders this report again.
+    pub regenerate: String,
+}
+
+/// Something that the reader must know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// How grave.
+    pub level: FindingLevel,
+    /// One sentence.
+    pub text: String,
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingLevel {
+    /// The figures may not be used.
+    Invalid,
+    /// The figures need care.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceView {
+    /// Its id in devices.toml.
+    pub id: String,
+    /// How it was reached.
+    pub transport: String,
+    /// Facts as label and value, in the order to show; a value of `None` could not be read.
+    pub facts: Vec<FactView>,
+}
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FactView {
+    /// What.
+    pub label: String,
+    /// The value; `None` could not be read.
+    pub value: Option<FactValue>,
+}
+
+/// A value with its kind, so that the renderer words it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum FactValue {
+    /// Words.
+    Text(String),
+    /// A count.
+    Count(u64),
+    /// A size.
+    Bytes(u64),
+    /// A clock.
+    Khz(u64),
+    /// A duration.
+    Ns(u64),
+    /// A SHA-256.
+    Digest(String),
+}
+
+/// One cell's results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellView {
+    /// Cell id.
+    pub id: String,
+    /// Device id.
+    pub device: String,
+    /// Runtime name.
+    pub runtime: String,
+    /// Model name.
+    pub model: String,
+    /// Marks of the model: `synthetic: speed only, no quality`, `derived from …`.
+    pub model_marks: Vec<String>,
+    /// Load model in words.
+    pub load: String,
+    /// Threads asked for.
+    pub threads: Option<u32>,
+    /// Context length.
+    pub context_tokens: u32,
+    /// Facts of runtime and model.
+    pub facts: Vec<FactView>,
+    /// Requests by outcome.
+    pub outcomes: Vec<OutcomeCount>,
+    /// Launches.
+    pub launches: Vec<LaunchView>,
+    /// Figures by metric, in the order to show.
+    pub metrics: Vec<MetricView>,
+    /// The same per category of prompt: TTFT, TPOT and E2E medians with n.
+    pub categories: Vec<CategoryView>,
+    /// Rates of the whole cell.
+    pub throughput: Vec<FigureView>,
+    /// What measuring cost.
+    pub own_cost: Vec<FactView>,
+    /// Charts.
+    pub charts: Vec<Chart>,
+    /// A few answers, word for word, as untrusted text.
+    pub answers: Vec<AnswerView>,
+}
+
+/// How many requests ended so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeCount {
+    /// `ok`, `timeout`, `crashed` …
+    pub outcome: String,
+    /// How many.
+    pub n: u64,
+    /// One example of what was said.
+    pub example: Option<String>,
+}
+
+/// One launch of the runtime.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LaunchView {
+    /// Run number.
+    pub run: u32,
+    /// Launch number within the run.
+    pub launch: u16,
+    /// Requests that it served.
+    pub n_requests: u64,
+    /// Spawn to ready.
+    pub load_ns: Option<u64>,
+    /// Ready to the first token.
+    pub first_inference_ns: Option<u64>,
+    /// Highest resident bytes.
+    pub peak_rss_bytes: Option<u64>,
+    /// Median TPOT of its requests.
+    pub tpot_p50_ns: Option<f64>,
+    /// How it ended.
+    pub outcome: String,
+    /// Reasons why its numbers may not be used; empty when they may.
+    pub invalid: Vec<String>,
+}
+
+/// One metric's figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MetricView {
+    /// Metric id: `ttft_ns`.
+    pub metric: String,
+    /// Name in tables.
+    pub label: String,
+    /// Unit of the values.
+    pub unit: UnitView,
+    /// Number of observations.
+    pub n: u64,
+    /// Requests or launches without a value.
+    pub n_undefined: u64,
+    /// Smallest observation.
+    pub min: Option<f64>,
+    /// Largest observation.
+    pub max: Option<f64>,
+    /// p50, p90, p95, p99.
+    pub quantiles: Vec<QuantileView>,
+}
+
+/// Units of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnitView {
+    /// Nanoseconds.
+    Ns,
+    /// Tokens per second.
+    TokensPerSecond,
+    /// Bytes.
+    Bytes,
+    /// Tokens.
+    Tokens,
+    /// Requests per second.
+    RequestsPerSecond,
+    /// A share of 0 to 1.
+    Ratio,
+}
+
+/// One percentile: an observation with its interval, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QuantileView {
+    /// In thousandths: 500, 900, 950, 990.
+    pub permille: u32,
+    /// The figure, or why not.
+    #[serde(flatten)]
+    pub figure: QuantileFigure,
+}
+
+/// A percentile's figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum QuantileFigure {
+    /// Type 1 estimate (an observation) with its equal-tailed 95 % order-statistic interval.
+    Estimate {
+        /// The observation.
+        value: f64,
+        /// Lower bound.
+        low: f64,
+        /// Upper bound.
+        high: f64,
+        /// Rank of the lower bound, from 1.
+        low_rank: u64,
+        /// Rank of the upper bound.
+        high_rank: u64,
+    },
+    /// Too few observations for a finite interval.
+    TooFew {
+        /// How many there are.
+        n: u64,
+        /// How many it takes.
+        needed: u64,
+    },
+}
+
+/// One category of prompts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CategoryView {
+    /// Its name.
+    pub category: String,
+    /// Requests in it.
+    pub n: u64,
+    /// Median prompt length.
+    pub isl_p50: Option<f64>,
+    /// Median TTFT.
+    pub ttft_p50_ns: Option<f64>,
+    /// Median TPOT.
+    pub tpot_p50_ns: Option<f64>,
+    /// Median E2E latency.
+    pub e2e_p50_ns: Option<f64>,
+}
+
+/// One named figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FigureView {
+    /// Name.
+    pub label: String,
+    /// Unit.
+    pub unit: UnitView,
+    /// Value; `None` with the reason in `note`.
+    pub value: Option<f64>,
+    /// How it was computed, or why it is absent.
+    pub note: String,
+}
+
+/// One answer of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerView {
+    /// Prompt id.
+    pub prompt_id: String,
+    /// Category.
+    pub category: String,
+    /// Last user message.
+    pub prompt: String,
+    /// The answer.
+    pub text: String,
+    /// Why it stopped: `stop`, `length`; `None` when it failed.
+    pub finish: Option<String>,
+}
+
+/// How a metric is computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MethodView {
+    /// Metric id.
+    pub metric: String,
+    /// Name in tables.
+    pub label: String,
+    /// Formula.
+    pub formula: String,
+    /// Formula version.
+    pub formula_version: u16,
+    /// When there is no value.
+    pub undefined: String,
+    /// Who else defines it so.
+    pub source: String,
+}
