@@ -1,27 +1,30 @@
 //! The project's own tasks. `cargo test` alone decides; what is checked there lives in `tidy`.
 
 mod docgen;
+mod pair;
 #[cfg(test)]
 mod tidy;
 
 use std::io::Write as _;
-use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask TASK
-  metrics    print docs/metrics.md
+  metrics                                       print docs/metrics.md
+  engine-pair ENGINE_BENCH LLAMA_BENCH MODEL    the embedded engine against llama-bench, in turn
 Formatting, rooms and generated pages are checked by `cargo test`.
 ";
 
-fn main() -> ExitCode {
-    let task = std::env::args().nth(1);
-    let (text, code) = match task.as_deref() {
-        Some("metrics") => (docgen::metrics_page(), ExitCode::SUCCESS),
-        None | Some("help" | "--help") => (HELP.to_owned(), ExitCode::SUCCESS),
-        Some(_) => (HELP.to_owned(), ExitCode::from(2)),
-    };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => code,
-        Err(_) => ExitCode::from(3),
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.split_first() {
+        Some((task, rest)) if task == "engine-pair" => pair::run(rest),
+        Some((task, _)) if task == "metrics" => print(&docgen::metrics_page()),
+        None => print(HELP),
+        Some((task, _)) if task == "help" || task == "--help" => print(HELP),
+        Some((task, _)) => anyhow::bail!("unknown task `{task}`\n{HELP}"),
     }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(std::io::stdout().write_all(text.as_bytes())?)
 }

@@ -169,18 +169,8 @@ fn vocabulary(n: usize) -> (Vec<String>, Vec<i32>) {
     let mut tokens: Vec<String> = CONTROL.iter().map(|text| (*text).to_owned()).collect();
     tokens.extend((0..=255).map(|byte| super::tokenizer::written_byte(byte).to_string()));
     tokens.extend(MERGES.iter().map(|merge| merge.replacen(' ', "", 1)));
-    let n_real = tokens.len();
-    tokens.extend((n_real..n).map(|i| format!("<|unused_{i}|>")));
-    let kind = |i: usize| {
-        if i < CONTROL.len() {
-            3
-        } else if i < n_real {
-            1
-        } else {
-            5
-        }
-    };
-    let kinds = (0..n).map(kind).collect();
+    tokens.extend((tokens.len()..n).map(|i| format!("Ġw{i}")));
+    let kinds = (0..n).map(|i| if i < CONTROL.len() { 3 } else { 1 }).collect();
     (tokens, kinds)
 }
 

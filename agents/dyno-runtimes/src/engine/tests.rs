@@ -105,6 +105,7 @@ fn answers_are_counted_stamped_and_repeatable() {
         let drawn = answer(&mut engine, "Hello there", &sampling(20, 1000)).1;
         assert_eq!(answer(&mut engine, "Hello there", &sampling(20, 1000)).1, drawn);
         assert_ne!(drawn, text);
+        assert!(drawn.chars().count() > 10, "noise speaks: {drawn:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::kernels::{LANES, Level, Simd, Task};
 use super::super::sys::Claim;
 use super::super::team::Program;
 use super::config::Config;
-use super::ops::{Batch, Scratch};
+use super::ops::{Batch, Product, Scratch};
 use super::state::State;
 use super::weights::Weights;
 
@@ -226,11 +226,14 @@ impl Task for Chunk<'_> {
         let first_position = forward.first_position.load(Ordering::Relaxed);
         let chunk = self.claim.chunk as usize;
         let batch = Batch { simd, forward, claim: self.claim, first_position };
-        match self.step {
-            Step::OutputNorm => batch.output_norm(forward.n_tokens() - 1),
+        let (many, one);
+        let (products, rows): (&[Product<'_>], Range<usize>) = match self.step {
+            Step::End => return,
+            Step::OutputNorm => return batch.output_norm(forward.n_tokens() - 1),
             Step::Logits => {
                 let n = forward.weights.output().n_tiles();
-                batch.logits(forward.n_tokens() - 1, part(n, forward.tile_chunks(n), chunk));
+                one = [forward.output(part(n, forward.tile_chunks(n), chunk))];
+                (&one, forward.n_tokens() - 1..forward.n_tokens())
             }
             Step::Layer { layer, op } => {
                 let rows = forward.rows(layer, op);
@@ -238,21 +241,30 @@ impl Task for Chunk<'_> {
                 let tiles = || part(n, forward.tile_chunks(n), chunk);
                 let tokens = || group(&rows, TOKENS_PER_CHUNK, chunk);
                 match op {
-                    Op::AttentionNorm => batch.attention_norm(layer, tokens(), self.scratch),
-                    Op::Qkv => batch.qkv(layer, &rows, tiles()),
-                    Op::Rotate => batch.rotate(layer, tokens(), self.scratch),
+                    Op::AttentionNorm => return batch.attention_norm(layer, tokens(), self.scratch),
+                    Op::Rotate => return batch.rotate(layer, tokens(), self.scratch),
+                    Op::FfnNorm => return batch.ffn_norm(layer, tokens(), self.scratch),
                     Op::Attend => {
                         let n_groups = rows.len().div_ceil(QUERIES_PER_CHUNK);
                         let queries = group(&rows, QUERIES_PER_CHUNK, chunk % n_groups);
-                        batch.attend(layer, chunk / n_groups, queries, self.scratch);
+                        return batch.attend(layer, chunk / n_groups, queries, self.scratch);
                     }
-                    Op::AttentionOut => batch.attention_out(layer, &rows, tiles()),
-                    Op::FfnNorm => batch.ffn_norm(layer, tokens(), self.scratch),
-                    Op::GateUp => batch.gate_up(layer, &rows, tiles()),
-                    Op::Down => batch.down(layer, &rows, tiles()),
+                    Op::GateUp => return batch.gate_up(layer, &rows, tiles()),
+                    Op::Qkv => {
+                        many = forward.qkv(layer, &tiles());
+                        (&many, rows)
+                    }
+                    Op::AttentionOut => {
+                        one = [forward.attention_out(layer, tiles())];
+                        (&one, rows)
+                    }
+                    Op::Down => {
+                        one = [forward.down(layer, tiles())];
+                        (&one, rows)
+                    }
                 }
             }
-            Step::End => {}
-        }
+        };
+        batch.multiply(products, &rows);
     }
 }

@@ -38,6 +38,14 @@ pub(super) struct Batch<'a, S> {
     pub(super) first_position: usize,
 }
 
+/// Tiles of a matrix to multiply with activations.
+pub(super) struct Product<'a> {
+    matrix: &'a Matrix,
+    acts: &'a ActRows,
+    tiles: Range<usize>,
+    sink: Sink,
+}
+
 /// Where the results of a matrix go.
 #[derive(Clone, Copy)]
 enum Sink {
@@ -154,20 +162,6 @@ impl<S: Simd> Batch<'_, S> {
         }
     }
 
-    /// Queries, keys and values; tiles are counted over the three matrices.
-    #[inline(always)]
-    pub(super) fn qkv(&self, layer: usize, rows: &Range<usize>, tiles: Range<usize>) {
-        let width = self.config().query_width() + 2 * self.config().kv_width();
-        let (mut column, mut first) = (0, 0);
-        for matrix in &self.forward.weights.layers[layer].qkv {
-            let end = first + matrix.n_tiles();
-            let mine = tiles.start.clamp(first, end) - first..tiles.end.clamp(first, end) - first;
-            self.multiply(matrix, &self.forward.state.normed, rows, mine, Sink::Qkv { width, column });
-            column += matrix.rows;
-            first = end;
-        }
-    }
-
     /// Norms and turns queries and keys, and stores keys and values.
     #[inline(always)]
     pub(super) fn rotate(&self, layer: usize, rows: Range<usize>, scratch: &mut Scratch) {
@@ -244,14 +238,6 @@ impl<S: Simd> Batch<'_, S> {
         in_groups(false, &rows, &mut Attend { batch: self, layer, head, scratch });
     }
 
-    /// Attention's output matrix.
-    #[inline(always)]
-    pub(super) fn attention_out(&self, layer: usize, rows: &Range<usize>, tiles: Range<usize>) {
-        let weights = &self.forward.weights.layers[layer];
-        let sink = if weights.post_attention_norm.is_some() { Sink::Delta } else { Sink::Stream };
-        self.multiply(&weights.attention_out, &self.forward.state.attended, rows, tiles, sink);
-    }
-
     /// Ends attention, and norms for the feed-forward part.
     #[inline(always)]
     pub(super) fn ffn_norm(&self, layer: usize, rows: Range<usize>, scratch: &mut Scratch) {
@@ -272,14 +258,6 @@ impl<S: Simd> Batch<'_, S> {
         }
     }
 
-    /// The feed-forward part's output matrix.
-    #[inline(always)]
-    pub(super) fn down(&self, layer: usize, rows: &Range<usize>, tiles: Range<usize>) {
-        let weights = &self.forward.weights.layers[layer];
-        let sink = if weights.post_ffn_norm.is_some() { Sink::Delta } else { Sink::Stream };
-        self.multiply(&weights.down, &self.forward.state.hidden, rows, tiles, sink);
-    }
-
     /// Ends the last layer, and norms for the output.
     #[inline(always)]
     pub(super) fn output_norm(&self, row: usize) {
@@ -292,29 +270,14 @@ impl<S: Simd> Batch<'_, S> {
         self.norm_row(row, &self.forward.weights.output_norm, &mut scratch);
     }
 
-    /// Logits of one row.
+    /// Some tiles of some matrices. All products but gate and up come by here: the kernels are inlined, and a second
+    /// place would double the code.
     #[inline(always)]
-    pub(super) fn logits(&self, row: usize, tiles: Range<usize>) {
-        self.multiply(
-            self.forward.weights.output(),
-            &self.forward.state.normed,
-            &(row..row + 1),
-            tiles,
-            Sink::Logits,
-        );
-    }
-
-    #[inline(always)]
-    fn multiply(
-        &self,
-        matrix: &Matrix,
-        acts: &ActRows,
-        rows: &Range<usize>,
-        tiles: Range<usize>,
-        sink: Sink,
-    ) {
-        for tile in tiles {
-            in_groups(S::WIDE, rows, &mut Multiply { batch: self, matrix, acts, tile, sink });
+    pub(super) fn multiply(&self, products: &[Product<'_>], rows: &Range<usize>) {
+        for product in products {
+            for tile in product.tiles.clone() {
+                in_groups(S::WIDE, rows, &mut Multiply { batch: self, product, tile });
+            }
         }
     }
 
@@ -339,21 +302,55 @@ impl<S: Simd> Batch<'_, S> {
     }
 }
 
+impl Forward {
+    /// Queries, keys and values; tiles are counted over the three matrices.
+    pub(super) fn qkv(&self, layer: usize, tiles: &Range<usize>) -> [Product<'_>; 3] {
+        let width = self.config.query_width() + 2 * self.config.kv_width();
+        let (mut column, mut first) = (0, 0);
+        self.weights.layers[layer].qkv.each_ref().map(|matrix| {
+            let end = first + matrix.n_tiles();
+            let mine = tiles.start.clamp(first, end) - first..tiles.end.clamp(first, end) - first;
+            let sink = Sink::Qkv { width, column };
+            column += matrix.rows;
+            first = end;
+            Product { matrix, acts: &self.state.normed, tiles: mine, sink }
+        })
+    }
+
+    /// Attention's output matrix.
+    pub(super) fn attention_out(&self, layer: usize, tiles: Range<usize>) -> Product<'_> {
+        let weights = &self.weights.layers[layer];
+        let sink = if weights.post_attention_norm.is_some() { Sink::Delta } else { Sink::Stream };
+        Product { matrix: &weights.attention_out, acts: &self.state.attended, tiles, sink }
+    }
+
+    /// The feed-forward part's output matrix.
+    pub(super) fn down(&self, layer: usize, tiles: Range<usize>) -> Product<'_> {
+        let weights = &self.weights.layers[layer];
+        let sink = if weights.post_ffn_norm.is_some() { Sink::Delta } else { Sink::Stream };
+        Product { matrix: &weights.down, acts: &self.state.hidden, tiles, sink }
+    }
+
+    /// The logits.
+    pub(super) fn output(&self, tiles: Range<usize>) -> Product<'_> {
+        Product { matrix: self.weights.output(), acts: &self.state.normed, tiles, sink: Sink::Logits }
+    }
+}
+
 struct Multiply<'a, S> {
     batch: &'a Batch<'a, S>,
-    matrix: &'a Matrix,
-    acts: &'a ActRows,
+    product: &'a Product<'a>,
     tile: usize,
-    sink: Sink,
 }
 
 impl<S: Simd> Rows for Multiply<'_, S> {
     #[inline(always)]
     fn run<const N: usize>(&mut self, first: usize) {
-        let acts = std::array::from_fn::<_, N, _>(|i| self.acts.act(self.batch.claim, first + i));
-        let outs = self.matrix.tile(self.batch.simd, self.tile, &acts);
+        let Product { matrix, acts, sink, .. } = self.product;
+        let acts = std::array::from_fn::<_, N, _>(|i| acts.act(self.batch.claim, first + i));
+        let outs = matrix.tile(self.batch.simd, self.tile, &acts);
         for (i, out) in outs.iter().enumerate() {
-            self.batch.sink(self.matrix, self.tile, first + i, self.sink, out);
+            self.batch.sink(matrix, self.tile, first + i, *sink, out);
         }
     }
 }
@@ -368,13 +365,15 @@ impl<S: Simd> Rows for GateUp<'_, S> {
     #[inline(always)]
     fn run<const N: usize>(&mut self, first: usize) {
         let Batch { simd, forward, claim, .. } = *self.batch;
-        let [gate, up] = &forward.weights.layers[self.layer].gate_up;
+        let matrices = &forward.weights.layers[self.layer].gate_up;
         let acts = std::array::from_fn::<_, N, _>(|i| forward.state.normed.act(claim, first + i));
         let mut hidden = [[[0.0; LANES]; 2]; N];
         for half in 0..2 {
-            let tile = self.unit * 2 + half;
-            let gates = gate.tile(simd, tile, &acts);
-            let ups = up.tile(simd, tile, &acts);
+            let mut outs = [[[0.0; LANES]; N]; 2];
+            for (matrix, outs) in matrices.iter().zip(&mut outs) {
+                *outs = matrix.tile(simd, self.unit * 2 + half, &acts);
+            }
+            let [gates, ups] = outs;
             for ((gate, up), hidden) in gates.iter().zip(&ups).zip(&mut hidden) {
                 hidden[half] = match forward.config.family {
                     Family::Llama => silu_mul(simd, gate, up),
