@@ -163,7 +163,7 @@ fn cell(number: usize, model: &str) -> CellView {
         threads: Some(2),
         context_tokens: 2048,
         facts: vec![
-            text("Engine", "candle 0.11.1, embedded, 2 threads"),
+            text("Engine", "edgedyno-embedded 0.1.0, 2 threads"),
             text("Architecture", "llama, 30 layers, 576 wide"),
             text("Tensor type", "Q8_0"),
             fact("File", Some(FactValue::Bytes(144_810_976))),

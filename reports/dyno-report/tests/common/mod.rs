@@ -170,7 +170,7 @@ fn cell() -> CellView {
         threads: Some(2),
         context_tokens: 2048,
         facts: vec![
-            fact("Engine", Some(FactValue::Text("candle 0.11.1".to_owned()))),
+            fact("Engine", Some(FactValue::Text("embedded 0.1.0".to_owned()))),
             fact(
                 "Model (SHA-256)",
                 Some(FactValue::Digest(
