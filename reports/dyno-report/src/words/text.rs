@@ -43,10 +43,11 @@ pub fn instant(rfc3339: &str) -> String {
     }
 }
 
-/// From one UTC instant to a later one, in ns; `None` when one is unreadable or the order is wrong.
+/// From one UTC instant to a later one, in ns; `None` when one is unreadable, the order is wrong, or both are the
+/// same: an instant for people is whole seconds, and less than one is not 0.
 pub fn span_ns(from: &str, to: &str) -> Option<u64> {
     let seconds = seconds_since_epoch(to)?.checked_sub(seconds_since_epoch(from)?)?;
-    u64::try_from(seconds).ok()?.checked_mul(1_000_000_000)
+    u64::try_from(seconds).ok().filter(|seconds| *seconds > 0)?.checked_mul(1_000_000_000)
 }
 
 /// Seconds since 1970 of `YYYY-MM-DDThh:mm:ss…Z`; fractions of a second are dropped.
@@ -129,6 +130,7 @@ mod tests {
         assert_eq!(seconds_since_epoch("1970-01-01T00:00:00.123Z"), Some(0));
         assert_eq!(span_ns("2026-11-21T23:59:58Z", "2026-11-22T00:00:01Z"), Some(3_000_000_000));
         assert_eq!(span_ns("2026-11-22T00:00:01Z", "2026-11-21T23:59:58Z"), None);
+        assert_eq!(span_ns("2026-11-22T00:00:01Z", "2026-11-22T00:00:01Z"), None);
     }
 
     #[test]
