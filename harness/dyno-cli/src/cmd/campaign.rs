@@ -33,8 +33,8 @@ pub(crate) fn measure(
     signals::install(&cancel)?;
     let agent = agent::local()?;
     let missing = campaign.plan().n_requests().saturating_sub(journal.progress().finished_requests().len());
-    let mut progress = Progress::new(talk, missing);
     say(talk, Talk::Normal, &format!("campaign {}: {missing} requests to go", campaign.id()));
+    let mut progress = Progress::new(talk, missing);
     let mut sink = JournalSink { journal };
     let mut failed = None;
     for (device, planned) in &campaign.plan().devices {
