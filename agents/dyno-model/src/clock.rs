@@ -1,7 +1,17 @@
 //! Where time comes from.
 //!
-//! All latencies are differences of [`MonoNs`] of one clock on one machine (`CLOCK_MONOTONIC` on Linux and Android).
-//! [`WallNs`] is for people only.
+//! All latencies are differences of [`MonoNs`] of one clock on one machine: `CLOCK_MONOTONIC` on Linux and Android,
+//! `CLOCK_UPTIME_RAW` on macOS, the performance counter on Windows. [`WallNs`] is for people only.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "clock/linux.rs"]
+mod system;
+#[cfg(target_os = "macos")]
+#[path = "clock/macos.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "clock/windows.rs"]
+mod system;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +53,7 @@ impl WallNs {
 /// A monotonic clock: the machine's, or one that a test or the scripted runtime moves by hand.
 #[derive(Debug, Clone)]
 pub enum Clock {
-    /// `CLOCK_MONOTONIC`: shared by all processes of one machine, does not count suspend.
+    /// The machine's: shared by all its processes, does not count suspend (but on Windows).
     Monotonic,
     /// A clock that only [`Clock::sleep_until`] and [`Clock::set`] move; it never waits.
     Scripted(Arc<AtomicU64>),
@@ -86,24 +96,10 @@ impl Clock {
     }
 }
 
-/// `CLOCK_MONOTONIC`, in ns.
-#[cfg(unix)]
+/// The machine's monotonic clock.
 pub fn monotonic_now() -> MonoNs {
-    clock_now(libc::CLOCK_MONOTONIC)
+    system::monotonic_now()
 }
 
-/// `CLOCK_BOOTTIME` on Linux and Android: like the monotonic clock, but counts suspend.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn boottime_now() -> MonoNs {
-    clock_now(libc::CLOCK_BOOTTIME)
-}
-
-#[cfg(unix)]
-#[expect(unsafe_code, reason = "clock_gettime has no safe equivalent that gives the raw value")]
-fn clock_now(id: libc::clockid_t) -> MonoNs {
-    let mut spec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `spec` is a valid, writable timespec, and the clock id is a constant of this platform.
-    let rc = unsafe { libc::clock_gettime(id, &raw mut spec) };
-    assert_eq!(rc, 0, "clock_gettime cannot fail for a clock that the platform has");
-    MonoNs(spec.tv_sec as u64 * 1_000_000_000 + spec.tv_nsec as u64)
-}
+pub use system::boottime_now;

@@ -3,11 +3,10 @@
 //! The thread that waits for a runtime sleeps in one place; raising an interrupt wakes it there.
 
 use std::io::{PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::sys;
+use crate::sys::{self, Waitable};
 
 /// What was asked for, the stronger one last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -21,7 +20,7 @@ pub enum Asked {
     Shutdown,
 }
 
-/// A flag that can be waited for together with a file descriptor.
+/// A flag that can be waited for together with a pipe.
 #[derive(Debug)]
 pub struct Interrupt {
     asked: Mutex<Asked>,
@@ -73,18 +72,17 @@ impl Interrupt {
     /// Waits until something is asked, at most for `limit`; says whether it is.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
         // Best effort: a poll that fails is as good as one that timed out, for the flag itself decides.
-        drop(sys::wait_readable([Some(self.as_fd()), None], limit));
+        drop(sys::wait_readable([Some(self.waitable()), None], limit));
         self.is_raised()
+    }
+
+    /// Can be read while something is asked.
+    pub(crate) fn waitable(&self) -> Waitable<'_> {
+        sys::waitable(&self.reader)
     }
 
     fn lock(&self) -> MutexGuard<'_, Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl AsFd for Interrupt {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
     }
 }
 

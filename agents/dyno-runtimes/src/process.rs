@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use dyno_model::outcome::Outcome;
 
 use crate::adapter::ExitReport;
 use crate::error::RuntimeError;
-use crate::sys::{self, Patience, Reaped};
+use crate::sys::{self, Patience, Reaped, Spawned, worded};
 
 /// So much of a process's last words is kept.
 pub const STDERR_TAIL_BYTES: usize = 4096;
@@ -24,7 +23,7 @@ const LAST_WORDS_LIMIT: Duration = Duration::from_millis(500);
 /// A running process. Dropping it kills it.
 #[derive(Debug)]
 pub struct Process {
-    pid: u32,
+    spawned: Spawned,
     reaped: Option<Reaped>,
     killed_by_us: bool,
     last_words: mpsc::Receiver<String>,
@@ -56,7 +55,8 @@ impl Process {
         };
         let (tell, last_words) = mpsc::sync_channel(1);
         let pid = child.id();
-        let process = Self { pid, reaped: None, killed_by_us: false, last_words, stderr_tail: None };
+        let spawned = Spawned::new(child).map_err(|source| RuntimeError::Talk { pid, source })?;
+        let process = Self { spawned, reaped: None, killed_by_us: false, last_words, stderr_tail: None };
         // Best effort: a receiver that is gone no longer wants the words.
         let listen = move || drop(tell.send(tail_of(stderr)));
         let name = "runtime-stderr".to_owned();
@@ -67,7 +67,7 @@ impl Process {
 
     /// Its number.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.spawned.pid()
     }
 
     /// Whether it still runs; one that was killed does not, even while the system clears up after it.
@@ -80,7 +80,7 @@ impl Process {
         if self.is_running() {
             self.killed_by_us = true;
             // Best effort: it may have ended just now.
-            drop(sys::kill_group(self.pid));
+            drop(self.spawned.kill());
         }
     }
 
@@ -91,16 +91,16 @@ impl Process {
     pub fn end(&mut self, grace: Duration) -> Result<ExitReport, RuntimeError> {
         let talk = |pid: u32| move |source| RuntimeError::Talk { pid, source };
         let due = Clock::Monotonic.now().plus(grace.as_nanos() as u64);
-        let mut reaped = self.look().map_err(talk(self.pid))?;
+        let mut reaped = self.look().map_err(talk(self.pid()))?;
         while reaped.is_none() && Clock::Monotonic.now() < due {
             std::thread::sleep(LOOK_EVERY);
-            reaped = self.look().map_err(talk(self.pid))?;
+            reaped = self.look().map_err(talk(self.pid()))?;
         }
         if reaped.is_none() {
             self.kill();
             reaped = match self.reaped {
                 Some(reaped) => Some(reaped),
-                None => sys::reap(self.pid, Patience::Endless).map_err(talk(self.pid))?,
+                None => self.spawned.reap(Patience::Endless).map_err(talk(self.pid()))?,
             };
             self.reaped = reaped;
         }
@@ -119,7 +119,7 @@ impl Process {
 
     fn look(&mut self) -> std::io::Result<Option<Reaped>> {
         if self.reaped.is_none() {
-            self.reaped = sys::reap(self.pid, Patience::None)?;
+            self.reaped = self.spawned.reap(Patience::None)?;
         }
         Ok(self.reaped)
     }
@@ -130,7 +130,7 @@ impl Drop for Process {
         self.kill();
         if self.reaped.is_none() {
             // Best effort: nobody is left to hear of an error.
-            drop(sys::reap(self.pid, Patience::Endless));
+            drop(self.spawned.reap(Patience::Endless));
         }
     }
 }
@@ -145,28 +145,6 @@ fn outcome_of(status: ExitStatus, stderr_tail: String) -> Outcome {
     match no_memory {
         Some(line) => Outcome::Oom { detail: line.trim().to_owned() },
         None => Outcome::Crashed { exit: worded(status), stderr_tail },
-    }
-}
-
-/// `exit status 3`, `killed by signal 9 (SIGKILL)`.
-fn worded(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}{}", signal_name(signal)),
-        (None, None) => status.to_string(),
-    }
-}
-
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
-        libc::SIGKILL => " (SIGKILL)",
-        libc::SIGTERM => " (SIGTERM)",
-        libc::SIGSEGV => " (SIGSEGV)",
-        libc::SIGABRT => " (SIGABRT)",
-        libc::SIGILL => " (SIGILL)",
-        libc::SIGBUS => " (SIGBUS)",
-        libc::SIGFPE => " (SIGFPE)",
-        _ => "",
     }
 }
 

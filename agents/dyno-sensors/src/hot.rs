@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt as _;
 
 use crate::root::SysRoot;
+use crate::sys;
 
 /// An open file with a buffer of its own; each read starts at its beginning and allocates nothing.
 ///
@@ -24,7 +24,7 @@ impl HotFile {
 
     /// The file's whole lines within the limit; an error if it cannot be read now or has none.
     pub(crate) fn read(&mut self) -> io::Result<&[u8]> {
-        let n_bytes = self.file.read_at(&mut self.buffer, 0)?;
+        let n_bytes = sys::read_at(&self.file, &mut self.buffer, 0)?;
         let mut text = &self.buffer[..n_bytes];
         // A full buffer may end within a number, which must not be taken for a smaller one.
         if n_bytes == self.buffer.len() {

@@ -1,9 +1,10 @@
 //! Where `/proc`, `/sys` and `/etc` are: the machine's own, or a tree of plain files.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Component, Path, PathBuf};
+
+use crate::sys;
 
 /// The most that one file may hold: `/proc/cpuinfo` of a machine with 1,000 CPUs is about 2 MiB.
 const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -24,12 +25,17 @@ pub struct SysRoot {
 impl SysRoot {
     /// This machine.
     pub fn real() -> Self {
-        Self::tree("/")
+        Self::tree(sys::ROOT)
     }
 
     /// A tree of plain files whose top is `dir`.
     pub fn tree(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
+    }
+
+    /// Whether it is this machine's own.
+    pub(crate) fn is_real(&self) -> bool {
+        self.dir == Path::new(sys::ROOT)
     }
 
     /// The path of `inside`, which is meant from the root whether it begins with `/` or not.
@@ -46,7 +52,7 @@ impl SysRoot {
                 Component::ParentDir | Component::Prefix(_) => return Err(io::ErrorKind::InvalidInput.into()),
             }
         }
-        if self.dir != Path::new("/") && !path.canonicalize()?.starts_with(self.dir.canonicalize()?) {
+        if !self.is_real() && !path.canonicalize()?.starts_with(self.dir.canonicalize()?) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
         Ok(path)
@@ -58,7 +64,7 @@ impl SysRoot {
     /// Those of [`SysRoot::path`] and of the file system; `InvalidInput` if it is not a plain file.
     pub fn open(&self, inside: &str) -> io::Result<File> {
         let path = self.path(inside)?;
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        let file = sys::open_without_waiting(&path)?;
         if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 

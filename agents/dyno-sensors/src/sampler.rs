@@ -1,5 +1,6 @@
 //! One thread that reads sensors at absolute ticks.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -101,7 +102,10 @@ impl Sampler {
     /// # Errors
     /// [`SensorError::NoProcess`] when it has gone already or is hidden from this user.
     pub fn attach(&self, pid: u32) -> Result<(), SensorError> {
-        let opened = ProcessFiles::open(&self.root, &pid.to_string());
+        let opened = match sys::NO_SENSORS {
+            Some(reason) => Err(io::Error::new(io::ErrorKind::Unsupported, reason)),
+            None => ProcessFiles::open(&self.root, &pid.to_string()),
+        };
         let (files, closed) = opened.map_err(|source| SensorError::NoProcess { pid, source })?;
         if let Some(reason) = closed {
             let (driver, what) = ("procfs".to_owned(), format!("/proc/{pid}/io"));
@@ -147,7 +151,8 @@ impl Drop for Sampler {
 
 /// Asks all drivers; a sensor's number is its place in the result.
 fn probe(root: &SysRoot, context: &ProbeContext) -> (Vec<SensorDeclared>, Vec<Track>, Vec<UnreadableSensor>) {
-    let (mut declared, mut tracks, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut declared, mut tracks) = (Vec::new(), Vec::new());
+    let mut unreadable: Vec<UnreadableSensor> = sys::NO_SENSORS.map(blind).into_iter().collect();
     for driver in DRIVERS {
         let found = match driver.probe(root, context) {
             Ok(found) => found,
@@ -170,6 +175,12 @@ fn probe(root: &SysRoot, context: &ProbeContext) -> (Vec<SensorDeclared>, Vec<Tr
         }
     }
     (declared, tracks, unreadable)
+}
+
+/// What is said where no sensor can be read.
+fn blind(reason: &str) -> UnreadableSensor {
+    let [driver, what] = ["all", "all sensors"].map(str::to_owned);
+    UnreadableSensor { driver, what, reason: reason.to_owned() }
 }
 
 /// An error with its causes, on one line.

@@ -7,7 +7,7 @@ use dyno_model::digest::Digest;
 
 use crate::error::TransportError;
 use crate::path::RemotePath;
-use crate::transport::{PushOutcome, Transport};
+use crate::transport::{OnBytes, PushOutcome, Transport};
 
 /// A file of known content on this side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +38,14 @@ pub fn path(work_dir: &RemotePath, digest: &Digest, name: &str) -> RemotePath {
 pub fn push(
     transport: &mut dyn Transport,
     artifact: &Artifact<'_>,
+    on_bytes: OnBytes<'_>,
 ) -> Result<(RemotePath, PushOutcome), TransportError> {
     let to = path(transport.work_dir(), artifact.digest, artifact.name);
     if transport.size(&to)? == Some(artifact.bytes) {
         return Ok((to, PushOutcome::AlreadyThere));
     }
     check(artifact)?;
-    let outcome = transport.push(artifact.local, &to)?;
+    let outcome = transport.push(artifact.local, &to, on_bytes)?;
     Ok((to, outcome))
 }
 
@@ -78,8 +79,9 @@ mod tests {
         let (digest, other) = (Digest::of(b"abc"), Digest::of(b"abd"));
         let device = MemoryDevice::default();
         let mut transport = MemoryTransport::new("d", &device);
-        let mut push =
-            |digest, bytes| push(&mut transport, &Artifact { local: &local, digest, bytes, name: "model" });
+        let mut push = |digest, bytes| {
+            push(&mut transport, &Artifact { local: &local, digest, bytes, name: "model" }, &mut |_| {})
+        };
         let (to, outcome) = push(&digest, 3).expect("the right content");
         assert_eq!(outcome, PushOutcome::Sent { bytes: 3 });
         // The digest of `abc` is the example of FIPS 180-4.

@@ -39,6 +39,16 @@ impl RemoteCommand {
         words.extend(self.argv.iter().map(|word| quote(word)));
         words.join(" ")
     }
+
+    /// As [`RemoteCommand::to_shell`], but the shell becomes the program instead of waiting for it.
+    pub fn to_shell_exec(&self) -> String {
+        let mut bare = self.clone();
+        let folder = match bare.dir.take() {
+            Some(dir) => format!("cd {} && ", quote(dir.as_str())),
+            None => String::new(),
+        };
+        format!("{folder}exec {}", bare.to_shell())
+    }
 }
 
 /// `word` so that a POSIX shell takes it for exactly one word.

@@ -104,6 +104,39 @@ pub enum TransportError {
         /// The folder.
         path: String,
     },
+    /// The link to a device broke, or the device does not answer.
+    #[error("the link to {device} broke while {doing}")]
+    Link {
+        /// The device.
+        device: String,
+        /// `asking for its platform`, `sending a file`.
+        doing: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The account runs no commands.
+    #[error("the login shell on {device} runs no commands; it said `{said}`")]
+    NoShell {
+        /// The device.
+        device: String,
+        /// What came instead of an answer.
+        said: String,
+    },
+    /// The device's user has no home folder.
+    #[error("no folder to work in on {device}: HOME is not set there")]
+    NoRemoteHome {
+        /// The device.
+        device: String,
+    },
+    /// An agent works in the folder.
+    #[error("an agent works in {path} on {device}")]
+    InUse {
+        /// The device.
+        device: String,
+        /// Its folder.
+        path: String,
+    },
     /// A work folder that cannot be used as a path.
     #[error("`{path}` is no work folder: it must be a path in UTF-8")]
     WorkDir {
@@ -118,7 +151,7 @@ pub enum TransportError {
 impl Classify for TransportError {
     fn blame(&self) -> Blame {
         match self {
-            Self::NoHome | Self::WorkDir { .. } => Blame::User,
+            Self::NoHome | Self::WorkDir { .. } | Self::NoRemoteHome { .. } => Blame::User,
             Self::File { .. }
             | Self::Local { .. }
             | Self::Changed { .. }
@@ -127,12 +160,15 @@ impl Classify for TransportError {
             | Self::Start { .. }
             | Self::Wait { .. }
             | Self::Timeout { .. }
-            | Self::NoExec { .. } => Blame::Lab,
+            | Self::NoExec { .. }
+            | Self::Link { .. }
+            | Self::NoShell { .. }
+            | Self::InUse { .. } => Blame::Lab,
         }
     }
 
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Timeout { .. })
+        matches!(self, Self::Timeout { .. } | Self::Link { .. })
     }
 
     fn hints(&self) -> Vec<String> {
@@ -155,6 +191,11 @@ impl Classify for TransportError {
             Self::NoRoom { .. } => "make room, or set `work_dir` in devices.toml to a larger disk",
             Self::NoExec { .. } => "set `work_dir` of the device in devices.toml to a folder on another disk",
             Self::Changed { .. } => "verify the model store with `edgedyno models verify`",
+            Self::NoShell { .. } => {
+                "give the account a shell, or reach the device as another user (`User` in your ssh configuration)"
+            }
+            Self::NoRemoteHome { .. } => "set `work_dir` of the device in devices.toml",
+            Self::InUse { .. } => "wait until the campaign that uses the device has ended",
             Self::NoHome => "set HOME, or `work_dir` of the device in devices.toml",
             _ => return Vec::new(),
         };

@@ -11,6 +11,7 @@ mod output;
 mod path;
 mod place;
 mod process;
+mod shell;
 mod sys;
 mod transport;
 
@@ -19,4 +20,4 @@ pub use command::RemoteCommand;
 pub use error::TransportError;
 pub use local::LocalTransport;
 pub use path::RemotePath;
-pub use transport::{Ended, Output, PushOutcome, RemoteProcess, Streams, Transport};
+pub use transport::{Ended, OnBytes, Output, Platform, PushOutcome, RemoteProcess, Streams, Transport};

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::error::TransportError;
 use crate::output::{Collector, Keep};
 use crate::path::RemotePath;
 use crate::process::LocalProcess;
-use crate::transport::{Output, PushOutcome, RemoteProcess, Transport};
+use crate::shell::OURS;
+use crate::transport::{OnBytes, Output, Platform, PushOutcome, RemoteProcess, Transport};
 use crate::{place, sys};
 
 /// The most that is kept of each output of a program that is run to its end.
@@ -175,7 +177,23 @@ impl Transport for LocalTransport {
         Ok(Output { ended, stdout: stdout.bytes(), stderr: process.stderr() })
     }
 
-    fn push(&mut self, local: &Path, remote: &RemotePath) -> Result<PushOutcome, TransportError> {
+    fn platform(&mut self) -> Result<Platform, TransportError> {
+        let os = match std::env::consts::OS {
+            "linux" => "Linux",
+            "android" => "Android",
+            "macos" => "Darwin",
+            other => other,
+        };
+        let machine = std::env::consts::ARCH.to_owned();
+        Ok(Platform { os: os.to_owned(), machine, abis: Vec::new(), bits: Some(usize::BITS) })
+    }
+
+    fn push(
+        &mut self,
+        local: &Path,
+        remote: &RemotePath,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<PushOutcome, TransportError> {
         let to = Path::new(remote.as_str());
         let bytes = fs::metadata(local).map_err(self.file_error("read", local))?.len();
         if self.size(remote)? == Some(bytes) {
@@ -185,16 +203,50 @@ impl Transport for LocalTransport {
         if !place::link(local, to) {
             self.copy(local, to)?;
         }
+        on_bytes(bytes);
         Ok(PushOutcome::Sent { bytes })
     }
 
-    fn pull(&mut self, remote: &RemotePath, local: &Path) -> Result<u64, TransportError> {
+    fn pull(
+        &mut self,
+        remote: &RemotePath,
+        local: &Path,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<u64, TransportError> {
         // Never a link: a file on the device may still grow.
         self.make_folder_of(local)?;
-        self.copy(Path::new(remote.as_str()), local)
+        let bytes = self.copy(Path::new(remote.as_str()), local)?;
+        on_bytes(bytes);
+        Ok(bytes)
     }
 
     fn spawn(&mut self, command: &RemoteCommand) -> Result<Box<dyn RemoteProcess>, TransportError> {
         Ok(Box::new(self.start(command, None)?))
+    }
+
+    fn clean(&mut self) -> Result<u64, TransportError> {
+        let dir = Path::new(self.work_dir.as_str());
+        if File::open(dir.join("agent.lock")).is_ok_and(|lock| lock.try_lock().is_err()) {
+            let path = self.work_dir.to_string();
+            return Err(TransportError::InUse { device: self.name.clone(), path });
+        }
+        let mut freed = 0;
+        for path in OURS.map(|name| dir.join(name)) {
+            let removed = match fs::symlink_metadata(&path) {
+                Ok(about) if about.is_dir() => {
+                    freed += place::bytes_below(&path).map_err(self.file_error("read", &path))?;
+                    fs::remove_dir_all(&path)
+                }
+                Ok(about) => {
+                    freed += about.blocks() * 512;
+                    fs::remove_file(&path)
+                }
+                Err(_) => continue,
+            };
+            removed.map_err(self.file_error("remove", &path))?;
+        }
+        // Best effort: a folder in which something else lies stays.
+        fs::remove_dir(dir).ok();
+        Ok(freed)
     }
 }

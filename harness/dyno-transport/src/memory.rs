@@ -14,7 +14,7 @@ use crate::error::TransportError;
 use crate::output::{Collector, Keep, printable};
 use crate::path::RemotePath;
 use crate::place;
-use crate::transport::{Ended, Output, PushOutcome, RemoteProcess, Streams, Transport};
+use crate::transport::{Ended, OnBytes, Output, Platform, PushOutcome, RemoteProcess, Streams, Transport};
 
 const MAX_OUTPUT_BYTES: usize = 16 << 20;
 const OUTPUT_LIMIT: Duration = Duration::from_secs(1);
@@ -156,7 +156,17 @@ impl Transport for MemoryTransport {
         Ok(Output { ended, stdout: stdout.bytes(), stderr: process.stderr.bytes() })
     }
 
-    fn push(&mut self, local: &Path, remote: &RemotePath) -> Result<PushOutcome, TransportError> {
+    fn platform(&mut self) -> Result<Platform, TransportError> {
+        let machine = std::env::consts::ARCH.to_owned();
+        Ok(Platform { os: "Linux".to_owned(), machine, abis: Vec::new(), bits: Some(usize::BITS) })
+    }
+
+    fn push(
+        &mut self,
+        local: &Path,
+        remote: &RemotePath,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<PushOutcome, TransportError> {
         let content = fs::read(local).map_err(self.file_error("read", &local.display()))?;
         let needed = content.len() as u64;
         if self.size(remote)? == Some(needed) {
@@ -178,18 +188,31 @@ impl Transport for MemoryTransport {
             return Err(self.file_error("write", &remote)(io::ErrorKind::ConnectionReset.into()));
         }
         state.files.insert(remote.clone(), content);
+        on_bytes(needed);
         Ok(PushOutcome::Sent { bytes: needed })
     }
 
-    fn pull(&mut self, remote: &RemotePath, local: &Path) -> Result<u64, TransportError> {
+    fn pull(
+        &mut self,
+        remote: &RemotePath,
+        local: &Path,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<u64, TransportError> {
         let file = self.device.file(remote);
         let file = file.ok_or_else(|| self.file_error("read", &remote)(io::ErrorKind::NotFound.into()))?;
-        place::write(&mut io::Cursor::new(file), None, local)
-            .map_err(self.file_error("write", &local.display()))
+        let written = place::write(&mut io::Cursor::new(file), None, local);
+        let bytes = written.map_err(self.file_error("write", &local.display()))?;
+        on_bytes(bytes);
+        Ok(bytes)
     }
 
     fn spawn(&mut self, command: &RemoteCommand) -> Result<Box<dyn RemoteProcess>, TransportError> {
         Ok(Box::new(self.start(command)?))
+    }
+
+    fn clean(&mut self) -> Result<u64, TransportError> {
+        let files = std::mem::take(&mut self.device.state().files);
+        Ok(files.values().map(|file| file.len() as u64).sum())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -43,31 +44,50 @@ pub(crate) fn write(
     permissions: Option<fs::Permissions>,
     to: &Path,
 ) -> io::Result<u64> {
-    clear_leftovers(to);
-    let partial = partial_name(to);
-    let written = write_partial(source, permissions, &partial).and_then(|n_bytes| {
-        fs::rename(&partial, to)?;
-        sync_folder(to);
-        Ok(n_bytes)
-    });
-    if written.is_err() {
-        remove(&partial);
+    let mut partial = Partial::create(to)?;
+    let n_bytes = io::copy(source, partial.file())?;
+    if let Some(permissions) = permissions {
+        partial.file().set_permissions(permissions)?;
     }
-    written
+    partial.persist()?;
+    Ok(n_bytes)
 }
 
-fn write_partial(
-    source: &mut dyn Read,
-    permissions: Option<fs::Permissions>,
-    partial: &Path,
-) -> io::Result<u64> {
-    let mut file = OpenOptions::new().write(true).create_new(true).open(partial)?;
-    let n_bytes = io::copy(source, &mut file)?;
-    if let Some(permissions) = permissions {
-        file.set_permissions(permissions)?;
+/// A file that is being written under a partial name; dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Partial {
+    file: File,
+    path: PathBuf,
+    to: PathBuf,
+}
+
+impl Partial {
+    /// An empty one, to become `to`.
+    pub(crate) fn create(to: &Path) -> io::Result<Self> {
+        clear_leftovers(to);
+        let path = partial_name(to);
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Self { file, path, to: to.to_owned() })
     }
-    file.sync_all()?;
-    Ok(n_bytes)
+
+    /// Where to write.
+    pub(crate) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives it its final name, once its bytes are on the disk.
+    pub(crate) fn persist(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        fs::rename(&self.path, &self.to)?;
+        sync_folder(&self.to);
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
 }
 
 fn sync_folder(of: &Path) {
@@ -89,6 +109,25 @@ fn clear_leftovers(to: &Path) {
             remove(&entry.path());
         }
     }
+}
+
+/// Bytes on the disk of all files below `folder`; a file with several names here counts once.
+pub(crate) fn bytes_below(folder: &Path) -> io::Result<u64> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut folders = vec![folder.to_owned()];
+    let mut bytes = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            if about.is_dir() {
+                folders.push(entry.path());
+            } else if seen.insert((about.dev(), about.ino())) {
+                bytes += about.blocks() * 512;
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 fn remove(path: &Path) {

@@ -63,17 +63,42 @@ pub trait RemoteProcess: Send {
     fn stderr_tail(&self) -> String;
 }
 
-/// Reaches one device.
+/// What a device runs, as far as it decides which agent fits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Platform {
+    /// `Linux`, `Android`, `Darwin`, `Windows`.
+    pub os: String,
+    /// Instruction set of the kernel, as `uname -m` says it: `aarch64`, `armv7l`, `x86_64`.
+    pub machine: String,
+    /// ABIs that Android lists, best first; empty elsewhere.
+    pub abis: Vec<String>,
+    /// Width of a pointer in its programs; a 64-bit kernel may carry 32-bit ones.
+    pub bits: Option<u32>,
+}
+
+/// Told of bytes done so far while a file travels; must not wait.
+pub type OnBytes<'a> = &'a mut dyn FnMut(u64);
+
+/// Reaches one device. After a call that failed for its link, the next one tries to reach the device anew.
 pub trait Transport: Send {
     /// `local`, `ssh`, `adb`.
     fn kind(&self) -> &'static str;
-    /// The folder on the device that edgedyno may use; made by [`Transport::prepare`].
+    /// What carries it, for people: `libssh2`, `the ssh program`; the kind where there is only one.
+    fn carrier(&self) -> String {
+        self.kind().to_owned()
+    }
+    /// The folder on the device that edgedyno may use; known and made after [`Transport::prepare`].
     fn work_dir(&self) -> &RemotePath;
-    /// Makes the folder and checks that it can be written.
+    /// Reaches the device, makes the folder and checks that it can be written and that programs run there.
     ///
     /// # Errors
     /// When it cannot.
     fn prepare(&mut self) -> Result<(), TransportError>;
+    /// What the device runs.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    fn platform(&mut self) -> Result<Platform, TransportError>;
     /// The size of a file on the device; `None` if there is no such file.
     ///
     /// # Errors
@@ -92,15 +117,32 @@ pub trait Transport: Send {
     ///
     /// # Errors
     /// When it cannot be brought; nothing is left under `remote` then.
-    fn push(&mut self, local: &Path, remote: &RemotePath) -> Result<PushOutcome, TransportError>;
+    fn push(
+        &mut self,
+        local: &Path,
+        remote: &RemotePath,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<PushOutcome, TransportError>;
     /// Brings a file from the device, whole or not at all; gives its size.
     ///
     /// # Errors
     /// When it cannot be brought; nothing is left under `local` then.
-    fn pull(&mut self, remote: &RemotePath, local: &Path) -> Result<u64, TransportError>;
+    fn pull(
+        &mut self,
+        remote: &RemotePath,
+        local: &Path,
+        on_bytes: OnBytes<'_>,
+    ) -> Result<u64, TransportError>;
     /// Starts a program and gives its streams.
     ///
     /// # Errors
     /// When it cannot be started.
     fn spawn(&mut self, command: &RemoteCommand) -> Result<Box<dyn RemoteProcess>, TransportError>;
+    /// Removes the folder with all that is in it; gives the bytes that were freed, 0 if there was none.
+    ///
+    /// # Errors
+    /// When it cannot; a part may be gone then.
+    fn clean(&mut self) -> Result<u64, TransportError>;
+    /// Lets go of the link; the next call reaches the device anew.
+    fn disconnect(&mut self) {}
 }

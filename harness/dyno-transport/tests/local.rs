@@ -156,8 +156,8 @@ fn a_push_is_whole_keeps_permissions_and_happens_once() {
     let mut transport = transport(&dir.path().join("work"));
     let remote = transport.work_dir().join("artifacts/abc/program");
     assert_eq!(transport.size(&remote).expect("a readable folder"), None);
-    assert_eq!(transport.push(&source, &remote).expect("room"), PushOutcome::Sent { bytes: 19 });
-    assert_eq!(transport.push(&source, &remote).expect("room"), PushOutcome::AlreadyThere);
+    assert_eq!(transport.push(&source, &remote, &mut |_| {}).expect("room"), PushOutcome::Sent { bytes: 19 });
+    assert_eq!(transport.push(&source, &remote, &mut |_| {}).expect("room"), PushOutcome::AlreadyThere);
     assert_eq!(transport.size(&remote).expect("a readable folder"), Some(19));
     let output = transport.run(&RemoteCommand::new(&remote), LONG).expect("it may run");
     assert_eq!(output.stdout, b"ran\n");
@@ -173,7 +173,7 @@ fn a_file_of_another_size_is_replaced() {
     let mut transport = transport(&dir.path().join("work"));
     let remote = transport.work_dir().join("model");
     fs::write(remote.as_str(), b"half").expect("the work folder");
-    assert_eq!(transport.push(&source, &remote).expect("room"), PushOutcome::Sent { bytes: 7 });
+    assert_eq!(transport.push(&source, &remote, &mut |_| {}).expect("room"), PushOutcome::Sent { bytes: 7 });
     assert_eq!(fs::read(remote.as_str()).expect("pushed"), b"weights");
 }
 
@@ -183,7 +183,7 @@ fn a_pull_is_a_copy_that_no_longer_changes() {
     let mut transport = transport(&dir.path().join("work"));
     let (remote, local) = (transport.work_dir().join("spool"), dir.path().join("record/spool"));
     fs::write(remote.as_str(), b"events").expect("the work folder");
-    assert_eq!(transport.pull(&remote, &local).expect("room"), 6);
+    assert_eq!(transport.pull(&remote, &local, &mut |_| {}).expect("room"), 6);
     fs::OpenOptions::new()
         .append(true)
         .open(remote.as_str())
@@ -191,7 +191,7 @@ fn a_pull_is_a_copy_that_no_longer_changes() {
         .expect("ours");
     assert_eq!(fs::read(&local).expect("pulled"), b"events");
     let error = transport
-        .pull(&transport.work_dir().join("absent"), &dir.path().join("x"))
+        .pull(&transport.work_dir().join("absent"), &dir.path().join("x"), &mut |_| {})
         .expect_err("no such file");
     assert!(error.to_string().starts_with("cannot read ") && !dir.path().join("x").exists(), "{error}");
 }
@@ -201,7 +201,7 @@ fn a_missing_source_leaves_nothing() {
     let dir = tempdir();
     let mut transport = transport(dir.path());
     let remote = transport.work_dir().join("artifacts/abc/model");
-    transport.push(&dir.path().join("absent"), &remote).expect_err("no such file");
+    transport.push(&dir.path().join("absent"), &remote, &mut |_| {}).expect_err("no such file");
     assert!(!dir.path().join("artifacts").exists());
 }
 

@@ -81,12 +81,15 @@ fn a_push_that_breaks_off_leaves_nothing_and_works_the_next_time() {
     let mut transport = MemoryTransport::new("d", &device);
     let remote = transport.work_dir().join("model");
     device.break_next_push_after(500);
-    transport.push(&local, &remote).expect_err("the link breaks");
+    transport.push(&local, &remote, &mut |_| {}).expect_err("the link breaks");
     assert!(device.paths().is_empty());
-    assert_eq!(transport.push(&local, &remote).expect("the link holds"), PushOutcome::Sent { bytes: 1000 });
-    assert_eq!(transport.push(&local, &remote).expect("it is there"), PushOutcome::AlreadyThere);
+    assert_eq!(
+        transport.push(&local, &remote, &mut |_| {}).expect("the link holds"),
+        PushOutcome::Sent { bytes: 1000 }
+    );
+    assert_eq!(transport.push(&local, &remote, &mut |_| {}).expect("it is there"), PushOutcome::AlreadyThere);
     let back = dir.path().join("back");
-    assert_eq!(transport.pull(&remote, &back).expect("it is there"), 1000);
+    assert_eq!(transport.pull(&remote, &back, &mut |_| {}).expect("it is there"), 1000);
     assert_eq!(fs::read(&back).expect("pulled"), vec![7_u8; 1000]);
 }
 
@@ -100,7 +103,7 @@ fn a_push_beyond_the_room_says_how_much_there_is() {
     device.limit_room(999);
     let mut transport = MemoryTransport::new("d", &device);
     let remote = transport.work_dir().join("model");
-    let error = transport.push(&local, &remote).expect_err("no room");
+    let error = transport.push(&local, &remote, &mut |_| {}).expect_err("no room");
     assert_eq!(error.to_string(), "d has 999 bytes free for /memory/model, which needs 1000");
     assert_eq!(device.paths(), [RemotePath::new("/old")]);
 }

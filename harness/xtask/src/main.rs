@@ -1,5 +1,6 @@
 //! The project's own tasks. `cargo test` alone decides; what is checked there lives in `tidy`.
 
+mod dist;
 mod docgen;
 mod pair;
 #[cfg(test)]
@@ -9,6 +10,7 @@ use std::io::Write as _;
 
 const HELP: &str = "\
 cargo xtask TASK
+  dist [TARGET...] [--out DIR]                  build the agent for all targets, or for those named
   metrics                                       print docs/metrics.md
   engine-pair ENGINE_BENCH LLAMA_BENCH MODEL    the embedded engine against llama-bench, in turn
 Formatting, rooms and generated pages are checked by `cargo test`.
@@ -17,6 +19,7 @@ Formatting, rooms and generated pages are checked by `cargo test`.
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.split_first() {
+        Some((task, rest)) if task == "dist" => dist::run(rest),
         Some((task, rest)) if task == "engine-pair" => pair::run(rest),
         Some((task, _)) if task == "metrics" => print(&docgen::metrics_page()),
         None => print(HELP),

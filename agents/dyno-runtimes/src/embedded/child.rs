@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use dyno_model::blame::{Blame, Classify};
@@ -13,6 +12,7 @@ use dyno_model::request::{EngineTimings, Finish, Usage, UsageSource};
 
 use super::wire::{self, Ask, Inbox, Ready};
 use crate::engine::{Engine, EngineError, EngineOptions};
+use crate::sys;
 
 /// One read of a request has room for so much.
 const READ_BYTES: usize = 64 << 10;
@@ -80,9 +80,7 @@ impl Classify for EngineMainError {
 /// [`EngineMainError`]; a model that was refused has been reported to the agent too.
 pub fn engine_main(args: &[String]) -> Result<(), EngineMainError> {
     let args = Args::parse(args).map_err(|what| EngineMainError::Usage { what })?;
-    // Raw descriptors: std's stdout would look for newlines in every token.
-    let input = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
-    let output = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    let (input, output) = sys::raw_stdio()?;
     let mut child = Child { input, output, inbox: Inbox::default(), outbox: Vec::with_capacity(4096) };
     let mut engine = match Engine::load(&args.model, &args.options) {
         Ok(engine) => engine,

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -229,8 +228,8 @@ impl Link {
             }
             let Some(pipes) = &mut self.pipes else { return Err(RuntimeError::NotStarted) };
             let left = left_until(wait.due);
-            let interrupt = (!wait.is_interrupted).then(|| self.interrupt.as_fd());
-            let fds = [Some(pipes.stdout.as_fd()), interrupt];
+            let interrupt = (!wait.is_interrupted).then(|| self.interrupt.waitable());
+            let fds = [Some(sys::waitable(&pipes.stdout)), interrupt];
             let [is_readable, is_interrupted] = sys::wait_readable(fds, Some(left)).map_err(talk)?;
             if is_readable {
                 let n = self.inbox.fill(READ_BYTES, |room| pipes.stdout.read(room)).map_err(talk)?;

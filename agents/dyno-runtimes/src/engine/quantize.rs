@@ -16,8 +16,12 @@ const TARGETS: [(&str, TensorType); 5] = [
     ("f16", TensorType::F16),
 ];
 
-/// Rows that are read, quantized and written at a time.
+/// Rows that are read, quantized and written at a time, if they are not very long.
 const ROWS_AT_A_TIME: u64 = 1024;
+/// The most that is read at a time, but for one row.
+const BYTES_AT_A_TIME: u64 = 64 << 20;
+/// House rule: no real row comes near this, and memory holds it also where addresses have 32 bits.
+const MAX_COLUMNS: u64 = 1 << 24;
 
 /// The type of that name, if it is one of [`TARGETS`].
 pub(crate) fn target(name: &str) -> Result<TensorType, EngineError> {
@@ -83,10 +87,14 @@ fn convert(
     writer: &mut Writer,
 ) -> Result<(), EngineError> {
     let columns = info.columns();
+    if columns > MAX_COLUMNS {
+        return Err(gguf.unsupported(&format!("tensor `{}` with rows of {columns} numbers", info.name)));
+    }
     let row_bytes = info.kind.bytes_of(columns);
     let n_rows = info.n_elements() / columns;
-    for first in (0..n_rows).step_by(ROWS_AT_A_TIME as usize) {
-        let n = ROWS_AT_A_TIME.min(n_rows - first);
+    let rows_at_a_time = (BYTES_AT_A_TIME / row_bytes).clamp(1, ROWS_AT_A_TIME);
+    for first in (0..n_rows).step_by(rows_at_a_time as usize) {
+        let n = rows_at_a_time.min(n_rows - first);
         let mut bytes = vec![0; (n * row_bytes) as usize];
         gguf.read_part(info, first * row_bytes, &mut bytes)?;
         if to == info.kind {

@@ -5,7 +5,7 @@ use dyno_model::device::DeviceFacts;
 use crate::facts::clusters;
 use crate::facts::cpuinfo::CpuInfo;
 use crate::root::SysRoot;
-use crate::text;
+use crate::{sys, text};
 
 /// What board makers leave in the DMI table where a name should be.
 const NO_NAMES: &[&str] = &[
@@ -50,7 +50,7 @@ pub(crate) fn facts(root: &SysRoot) -> DeviceFacts {
     DeviceFacts {
         model: model(root),
         cpu: cpuinfo.name(),
-        arch: root.text("proc/sys/kernel/arch").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        arch: arch(root).unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         cpu_features: cpuinfo.features(),
         n_cpus: online.as_ref().and_then(|cpus| u32::try_from(cpus.len()).ok()),
         n_cores: clusters::n_cores(root, cpus).or_else(|| cpuinfo.n_cores()),
@@ -68,6 +68,11 @@ pub(crate) fn facts(root: &SysRoot) -> DeviceFacts {
         battery_status,
         battery_percent,
     }
+}
+
+/// The kernel's own word; files have it since Linux 6.1 only.
+fn arch(root: &SysRoot) -> Option<String> {
+    if root.is_real() { sys::machine() } else { root.text("proc/sys/kernel/arch") }
 }
 
 fn dmi(root: &SysRoot, name: &str) -> Option<String> {

@@ -1,5 +1,6 @@
 //! What a device is, read once.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
 mod arm;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod clusters;
@@ -8,8 +9,11 @@ mod cpuinfo;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "linux.rs"]
 mod platform;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-#[path = "other.rs"]
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod platform;
+#[cfg(windows)]
+#[path = "windows.rs"]
 mod platform;
 
 use std::path::Path;

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read as _};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::error::EngineError;
 use super::super::tensor_type::TensorType;
 use super::value::{Kind, Value};
 use super::{DEFAULT_ALIGNMENT, TensorInfo};
+use crate::sys;
 
 /// House rule: no real file comes near these.
 const MAX_ENTRIES: u64 = 65_536;
@@ -95,7 +95,7 @@ impl Gguf {
         out: &mut [u8],
     ) -> Result<(), EngineError> {
         let failed = |source| EngineError::Read { path: self.path.clone(), source };
-        self.file.read_exact_at(out, self.data_start + tensor.offset + skip).map_err(failed)
+        sys::read_exact_at(&self.file, out, self.data_start + tensor.offset + skip).map_err(failed)
     }
 
     /// An error about this file's content.

@@ -30,6 +30,10 @@ pub(crate) struct Scales<'a> {
 
 impl<'a> Scales<'a> {
     /// Both as slices of exactly `n` blocks, so that the compiler can see the bounds.
+    #[cfg_attr(
+        not(any(target_arch = "x86_64", target_arch = "aarch64")),
+        expect(dead_code, reason = "only vector kernels cut their slices")
+    )]
     #[inline(always)]
     pub(crate) fn of<const MIN: bool>(self, n: usize) -> (&'a [HalfLanes], &'a [HalfLanes]) {
         (&self.scale[..n], if MIN { &self.min[..n] } else { &[] })
@@ -70,6 +74,10 @@ pub(crate) struct Act<'a> {
 }
 
 /// The first `n` blocks of each row, so that the compiler can see the bounds.
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "aarch64")),
+    expect(dead_code, reason = "only vector kernels cut their slices")
+)]
 #[inline(always)]
 pub(crate) fn cut<'a, const N: usize>(acts: &[Act<'a>; N], n: usize) -> [Act<'a>; N] {
     let mut out = *acts;

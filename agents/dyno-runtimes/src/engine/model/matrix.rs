@@ -80,6 +80,10 @@ impl Matrix {
         read: impl Fn(u64, &mut [u8]) -> Result<(), EngineError> + Sync,
         no_memory: impl Fn(io::Error) -> EngineError,
     ) -> Result<Self, EngineError> {
+        // Where addresses have 32 bits, a file can hold more than memory can.
+        if usize::try_from(info.n_elements()).is_err() {
+            return Err(no_memory(io::ErrorKind::OutOfMemory.into()));
+        }
         let columns = info.columns() as usize;
         let rows = (info.n_elements() / info.columns()) as usize;
         let n_tiles = rows.div_ceil(LANES);

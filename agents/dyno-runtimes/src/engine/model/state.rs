@@ -76,7 +76,8 @@ pub(crate) struct Cache {
 impl Cache {
     fn new(arena: &Arena, config: &Config, context: usize) -> io::Result<Self> {
         let context = context.next_multiple_of(LANES);
-        let n = config.n_kv_heads * context * config.head_dim / LANES;
+        let width = config.n_kv_heads * config.head_dim;
+        let n = width.checked_mul(context).ok_or(io::ErrorKind::OutOfMemory)? / LANES;
         let buffers = || (0..config.n_layers).map(|_| Shared::new(arena, n)).collect::<io::Result<_>>();
         Ok(Self {
             head_dim: config.head_dim,

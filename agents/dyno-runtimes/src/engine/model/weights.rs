@@ -56,7 +56,7 @@ impl Source<'_> {
     fn find(&self, name: &str, dims: &[usize]) -> Result<&TensorInfo, EngineError> {
         let missing = || self.gguf.malformed(&format!("tensor `{name}` is missing"));
         let info = self.gguf.find(name).ok_or_else(missing)?;
-        if !info.dims.iter().map(|dim| *dim as usize).eq(dims.iter().copied()) {
+        if !info.dims.iter().copied().eq(dims.iter().map(|dim| *dim as u64)) {
             let found = &info.dims;
             return Err(self
                 .gguf

@@ -2,12 +2,14 @@
 //!
 //! A decoded token reads all weights once. With pages of 4 KiB the CPU spends a good part of that time looking up
 //! addresses (a quarter of it in a virtual machine, where a look-up is two); with pages of 2 MiB none.
-#![expect(unsafe_code, reason = "mapping memory, and handing out parts of it")]
+#![expect(unsafe_code, reason = "handing out parts of a mapping")]
 
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::map::{map, unmap};
 
 /// Size of a huge page on x86 and on Arm with 4 KiB pages.
 const HUGE_PAGE: usize = 2 << 20;
@@ -59,34 +61,16 @@ unsafe impl Sync for Region {}
 impl Region {
     fn map(size: usize) -> io::Result<Self> {
         let size = (size + HUGE_PAGE).next_multiple_of(HUGE_PAGE);
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        // SAFETY: a new mapping at an address that the system chooses touches no memory of ours.
-        let start = unsafe {
-            libc::mmap(std::ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0)
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        advise_huge(start, size);
-        let start = NonNull::new(start.cast::<u8>()).expect("a mapping is not at address 0");
+        let start = map(size)?;
         let address = start.addr().get();
         Ok(Self { start, size, first: address.next_multiple_of(HUGE_PAGE) - address })
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn advise_huge(start: *mut libc::c_void, size: usize) {
-    // SAFETY: the range is a mapping of ours. Best effort: without huge pages all works, only slower.
-    unsafe { libc::madvise(start, size, libc::MADV_HUGEPAGE) };
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn advise_huge(_start: *mut libc::c_void, _size: usize) {}
-
 impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, and all parts of it are gone, for each holds the region.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.size) };
+        unsafe { unmap(self.start, self.size) };
     }
 }
 
@@ -177,6 +161,9 @@ mod tests {
     #[test]
     fn an_impossible_size_is_an_error() {
         assert!(Arena::default().slab::<f32>(usize::MAX / 2).is_err());
-        assert!(Arena::default().slab::<f32>(usize::MAX / 32).is_err());
+        assert!(Arena::default().slab::<f32>(usize::MAX / 8).is_err());
+        // Each is nearly a quarter of all addresses.
+        let slabs: io::Result<Vec<_>> = (0..4).map(|_| Arena::default().slab::<f32>(usize::MAX / 17)).collect();
+        assert!(slabs.is_err());
     }
 }

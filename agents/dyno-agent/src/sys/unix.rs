@@ -1,4 +1,4 @@
-//! The few calls to the system that std does not have.
+//! What Linux, Android and macOS share.
 #![expect(unsafe_code, reason = "signals, poll and getrusage have no equivalents in std")]
 
 use std::fs::File;
@@ -68,24 +68,4 @@ pub(crate) fn own_cpu_ns() -> u64 {
     assert_eq!(rc, 0, "getrusage of oneself cannot fail");
     let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;
     ns(usage.ru_utime) + ns(usage.ru_stime)
-}
-
-/// How long this machine has been suspended since it started, in ns; grows only while it sleeps.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn suspended_ns() -> Option<u64> {
-    use dyno_model::clock::{boottime_now, monotonic_now};
-    // The clocks are read one after the other; the shortest of a few readings was not interrupted in between.
-    let readings = (0..8).map(|_| {
-        let before = monotonic_now();
-        let boot = boottime_now();
-        let after = monotonic_now();
-        (after.since(before), boot.0.saturating_sub(before.0.midpoint(after.0)))
-    });
-    readings.min().map(|(_, suspended_ns)| suspended_ns)
-}
-
-/// Elsewhere nobody says.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn suspended_ns() -> Option<u64> {
-    None
 }

@@ -1,0 +1,15 @@
+//! Linux and Android.
+
+use dyno_model::clock::{boottime_now, monotonic_now};
+
+/// How long this machine has been suspended since it started, in ns; grows only while it sleeps.
+pub(crate) fn suspended_ns() -> Option<u64> {
+    // The clocks are read one after the other; the shortest of a few readings was not interrupted in between.
+    let readings = (0..8).map(|_| {
+        let before = monotonic_now();
+        let boot = boottime_now();
+        let after = monotonic_now();
+        (after.since(before), boot.0.saturating_sub(before.0.midpoint(after.0)))
+    });
+    readings.min().map(|(_, suspended_ns)| suspended_ns)
+}

@@ -1,0 +1,56 @@
+//! Windows.
+#![expect(unsafe_code, reason = "the console's keys and CPU times have no equivalents in std")]
+
+use std::fs::File;
+use std::io;
+use std::os::windows::io::AsHandle as _;
+use std::thread;
+
+use windows_sys::Win32::Foundation::FILETIME;
+use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessTimes};
+
+/// Ignores the console's interrupt key: it is the controller that decides what a Ctrl-C means.
+pub(crate) fn catch_stop_signals() -> io::Result<()> {
+    // SAFETY: no handler is given: the key is ignored, here and in children.
+    let rc = unsafe { SetConsoleCtrlHandler(None, 1) };
+    if rc == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Sleeps for ever: no signal asks a program to stop here. The agent ends with its link, or is ended.
+pub(crate) fn wait_for_stop_signal() {
+    loop {
+        thread::park();
+    }
+}
+
+/// Nobody says whether a pipe has room, so that no progress is told: nobody waits for a slow controller.
+pub(crate) fn stdout_has_room() -> bool {
+    false
+}
+
+/// Stdin and stdout without std's buffers, which would look for newlines in frames.
+pub(crate) fn raw_stdio() -> io::Result<(File, File)> {
+    let input = io::stdin().as_handle().try_clone_to_owned()?;
+    let output = io::stdout().as_handle().try_clone_to_owned()?;
+    Ok((File::from(input), File::from(output)))
+}
+
+/// CPU time of this process so far, in ns.
+pub(crate) fn own_cpu_ns() -> u64 {
+    let mut times = [FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 }; 4];
+    let [made, ended, kernel, user] = times.each_mut().map(std::ptr::from_mut);
+    // SAFETY: the call takes nothing; what it gives stands for the process itself and is always good.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: the handle is good, and the pointers are to live, writable values.
+    let rc = unsafe { GetProcessTimes(process, made, ended, kernel, user) };
+    assert_ne!(rc, 0, "the times of oneself can always be had");
+    // In units of 100 ns.
+    let ns = |time: FILETIME| (u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime)) * 100;
+    ns(times[2]) + ns(times[3])
+}
+
+/// Nobody says: a launch that the machine slept through is not noticed.
+pub(crate) fn suspended_ns() -> Option<u64> {
+    None
+}

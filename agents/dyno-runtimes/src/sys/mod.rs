@@ -1,0 +1,41 @@
+//! What std does not have, with one interface for all systems.
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::process::ExitStatus;
+
+#[cfg(unix)]
+pub(crate) use unix::{Spawned, Waitable, prepare_child, wait_readable, waitable, worded};
+#[cfg(all(unix, feature = "engine-embedded"))]
+pub(crate) use unix::{raw_stdio, read_exact_at};
+#[cfg(windows)]
+pub(crate) use windows::{Spawned, Waitable, prepare_child, wait_readable, waitable, worded};
+#[cfg(all(windows, feature = "engine-embedded"))]
+pub(crate) use windows::{raw_stdio, read_exact_at};
+
+/// A process that was waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reaped {
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    /// User and system time.
+    pub(crate) cpu_ns: u64,
+    /// Highest resident bytes.
+    pub(crate) peak_rss_bytes: u64,
+}
+
+/// How long to wait for a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Only look.
+    None,
+    /// Until it ends.
+    Endless,
+}

@@ -1,0 +1,48 @@
+//! Facts on Windows: what the system's calls and the registry say.
+
+use std::thread::available_parallelism;
+
+use dyno_model::device::DeviceFacts;
+
+use crate::root::SysRoot;
+use crate::sys;
+
+const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
+const BIOS: &str = r"HARDWARE\DESCRIPTION\System\BIOS";
+const CPU: &str = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0";
+
+/// `BatteryFlag` of SYSTEM_POWER_STATUS: charging, no battery, unknown.
+const CHARGING: u8 = 8;
+const NO_BATTERY: u8 = 128;
+const UNKNOWN: u8 = 255;
+
+/// All facts but the free room. Clusters, clocks and the boot's id are not to be had.
+pub(crate) fn facts(_root: &SysRoot) -> DeviceFacts {
+    let (ram_bytes, ram_available_bytes) = sys::ram_bytes().unzip();
+    let (battery_status, battery_percent) = sys::battery().map_or((None, None), battery);
+    DeviceFacts {
+        model: sys::registry_text(BIOS, "SystemProductName"),
+        cpu: sys::registry_text(CPU, "ProcessorNameString"),
+        arch: std::env::consts::ARCH.to_owned(),
+        // Best effort: a fact that cannot be read is unknown.
+        n_cpus: available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()),
+        ram_bytes,
+        ram_available_bytes,
+        os: std::env::consts::OS.to_owned(),
+        os_version: sys::registry_text(VERSION, "ProductName"),
+        kernel: sys::registry_text(VERSION, "CurrentBuildNumber").map(|build| format!("build {build}")),
+        host: std::env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty()),
+        battery_status,
+        battery_percent,
+        ..DeviceFacts::default()
+    }
+}
+
+/// State and charge, in the words that Linux uses.
+fn battery((flag, percent): (u8, u8)) -> (Option<String>, Option<u32>) {
+    if flag == UNKNOWN || flag & NO_BATTERY != 0 {
+        return (None, None);
+    }
+    let status = if flag & CHARGING != 0 { "Charging" } else { "Discharging" };
+    (Some(status.to_owned()), Some(u32::from(percent)).filter(|percent| *percent <= 100))
+}

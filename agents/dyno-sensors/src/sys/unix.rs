@@ -1,0 +1,63 @@
+//! What Linux, Android and macOS share.
+#![expect(unsafe_code, reason = "CPU clocks, sysconf and uname have no safe equivalent in std")]
+
+use std::ffi::CStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// CPU time of this process, all threads.
+pub(crate) fn process_cpu_ns() -> u64 {
+    cpu_ns(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// CPU time of the calling thread.
+pub(crate) fn thread_cpu_ns() -> u64 {
+    cpu_ns(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+fn cpu_ns(clock: libc::clockid_t) -> u64 {
+    let mut spec = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `spec` is a valid, writable timespec, and the clock id is a constant of this platform.
+    let rc = unsafe { libc::clock_gettime(clock, &raw mut spec) };
+    assert_eq!(rc, 0, "clock_gettime cannot fail for a clock that the platform has");
+    spec.tv_sec as u64 * 1_000_000_000 + spec.tv_nsec as u64
+}
+
+/// The unit of CPU times in procfs: `1 / sysconf(_SC_CLK_TCK)` s, which is 10 ms on every Linux of today.
+pub(crate) fn ns_per_clock_tick() -> i64 {
+    // SAFETY: sysconf takes a plain number.
+    let per_s = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u64::try_from(per_s)
+        .ok()
+        .filter(|per_s| *per_s > 0)
+        .map_or(10_000_000, |per_s| 1_000_000_000 / per_s.cast_signed())
+}
+
+/// The machine as the kernel calls it, `uname -m`: of the device, where the agent may be of a narrower kind.
+pub(crate) fn machine() -> Option<String> {
+    let mut names = MaybeUninit::<libc::utsname>::uninit();
+    // SAFETY: there is room for the result.
+    let rc = unsafe { libc::uname(names.as_mut_ptr()) };
+    if rc != 0 {
+        return None;
+    }
+    // SAFETY: uname returned 0, so it filled `names`.
+    let names = unsafe { names.assume_init() };
+    // SAFETY: the field ends with a NUL (uname(2)), and lives as long as `names`.
+    let machine = unsafe { CStr::from_ptr(names.machine.as_ptr()) };
+    // Best effort: a name that is no text is no name.
+    machine.to_str().ok().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// Opens for reading, whatever lies there: a pipe without a writer is no reason to wait.
+pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Reads from `offset` on, wherever the file stands.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(buffer, offset)
+}
