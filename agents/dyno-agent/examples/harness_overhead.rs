@@ -20,7 +20,7 @@ use dyno_model::launch::{Dialect, LaunchSpec};
 use dyno_model::load::LoadModel;
 use dyno_model::request::{Message, Request, Sampling};
 use dyno_protocol::build_id::BUILD_ID;
-use dyno_protocol::message::{Command, Reply, RunOrder};
+use dyno_protocol::message::{Command, Lease, Reply, RunOrder};
 use dyno_protocol::peer::ControllerPeer;
 use dyno_runtimes::engine::{Engine, EngineOptions};
 
@@ -165,7 +165,10 @@ fn driven(agent: &str, model: &str) -> Outcome<Rates> {
 
 fn drive(peer: &mut ControllerPeer, model: &str) -> Outcome<Rates> {
     let Reply::Hello(_) = peer.recv()? else { return Err("the agent did not say hello".into()) };
-    peer.send(&Command::Hello { build_id: BUILD_ID.to_owned() })?;
+    let lease =
+        Lease { holder: "harness_overhead".to_owned(), campaign: None, force: false, is_again: false };
+    peer.send(&Command::Hello { build_id: BUILD_ID.to_owned(), lease })?;
+    let Reply::Leased { .. } = peer.recv()? else { return Err("the agent did not take its folder".into()) };
     let order = RunOrder {
         campaign: CampaignId(format!("overhead-{}", monotonic_now().0)),
         run: RunId(0),
@@ -176,6 +179,7 @@ fn drive(peer: &mut ControllerPeer, model: &str) -> Outcome<Rates> {
             model_path: Some(model.to_owned()),
             model_digest: None,
             threads: Some(THREADS),
+            core_mask: None,
             context_tokens: CONTEXT,
             settings: BTreeMap::new(),
             ready_limit_ms: 120_000,

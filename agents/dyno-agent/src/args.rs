@@ -10,7 +10,9 @@ use crate::error::AgentError;
 pub(crate) const HELP: &str = "\
 The agent of edgedyno: measures on a device. People use `edgedyno`, which starts it.
 
-edgedyno-agent serve --work-dir DIR            serve a controller over stdin and stdout
+edgedyno-agent serve --work-dir DIR [--on-link-loss stop|finish]
+                                               serve a controller over stdin and stdout
+edgedyno-agent digest FILE                     print the SHA-256 of a file
 edgedyno-agent facts [--work-dir DIR]          print what this device is, as JSON
 edgedyno-agent engine --model FILE --context N [--threads N]
                                                run the embedded engine for an agent
@@ -19,6 +21,15 @@ edgedyno-agent quantize SOURCE FILE TYPE [--threads N]
 edgedyno-agent synthesize FILE SHAPE SEED      write a GGUF model of seeded noise; SHAPE is JSON
 edgedyno-agent --version                       print version and build id";
 
+/// What becomes of a launch whose link to the controller is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnLinkLoss {
+    /// It stops after the request in flight: on the controller's own machine only a dead controller loses the link.
+    Stop,
+    /// It goes on to its end; its spool waits for the next contact.
+    Finish,
+}
+
 /// What to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Subcommand {
@@ -26,6 +37,13 @@ pub(crate) enum Subcommand {
     Serve {
         /// The agent's folder.
         work_dir: PathBuf,
+        /// What becomes of a launch whose link is lost.
+        on_link_loss: OnLinkLoss,
+    },
+    /// Print a file's digest.
+    Digest {
+        /// The file.
+        path: PathBuf,
     },
     /// Be the engine of another agent.
     Engine {
@@ -71,8 +89,16 @@ impl Subcommand {
     pub(crate) fn parse(words: &[String]) -> Result<Self, AgentError> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["serve", "--work-dir", work_dir] => Ok(Self::Serve { work_dir: work_dir.into() }),
-            ["serve", ..] => Err(usage("serve needs --work-dir DIR and nothing else")),
+            ["serve", "--work-dir", work_dir] => Ok(serve(work_dir, OnLinkLoss::Stop)),
+            ["serve", "--work-dir", work_dir, "--on-link-loss", "stop"] => {
+                Ok(serve(work_dir, OnLinkLoss::Stop))
+            }
+            ["serve", "--work-dir", work_dir, "--on-link-loss", "finish"] => {
+                Ok(serve(work_dir, OnLinkLoss::Finish))
+            }
+            ["serve", ..] => Err(usage("serve needs --work-dir DIR, and takes --on-link-loss stop|finish")),
+            ["digest", path] => Ok(Self::Digest { path: path.into() }),
+            ["digest", ..] => Err(usage("digest needs FILE")),
             ["engine", rest @ ..] => {
                 Ok(Self::Engine { words: rest.iter().map(|&word| word.to_owned()).collect() })
             }
@@ -99,6 +125,10 @@ impl Subcommand {
     }
 }
 
+fn serve(work_dir: &str, on_link_loss: OnLinkLoss) -> Subcommand {
+    Subcommand::Serve { work_dir: work_dir.into(), on_link_loss }
+}
+
 fn quantize(source: &str, path: &str, to: &str, threads: Option<u32>) -> Subcommand {
     Subcommand::Quantize { source: source.into(), path: path.into(), to: to.to_owned(), threads }
 }
@@ -121,7 +151,11 @@ mod tests {
 
     #[test]
     fn subcommands_are_understood() {
-        assert_eq!(parse("serve --work-dir w").expect("good"), Subcommand::Serve { work_dir: "w".into() });
+        assert_eq!(parse("serve --work-dir w").expect("good"), serve("w", OnLinkLoss::Stop));
+        assert_eq!(
+            parse("serve --work-dir w --on-link-loss finish").expect("good"),
+            serve("w", OnLinkLoss::Finish)
+        );
         assert_eq!(
             parse("quantize a b q8_0 --threads 2").expect("good"),
             quantize("a", "b", "q8_0", Some(2))
@@ -139,7 +173,7 @@ mod tests {
         };
         check("", "a subcommand is missing");
         check("server", "unknown subcommand `server`");
-        check("serve", "serve needs --work-dir DIR and nothing else");
+        check("serve", "serve needs --work-dir DIR, and takes --on-link-loss stop|finish");
         check("quantize a b q8_0 --threads two", "`two` is not a whole number");
     }
 }

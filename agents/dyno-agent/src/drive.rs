@@ -16,7 +16,7 @@ use dyno_runtimes::interrupt::Interrupt;
 
 use crate::guard::{self, Guard};
 use crate::recorder::{MAX_TEXT_BYTES, Recorder};
-use crate::sense::Sense;
+use crate::sense::{self, Sense};
 use crate::spool::Spool;
 
 /// Tells how far a launch is: phase, requests done. Called between requests only; must not wait.
@@ -39,7 +39,7 @@ pub(crate) fn launch(
     let mut launch = Launch { order, spool, seq: 0, clock, interrupt, on_progress };
     let guard = is_watched.then(Guard::start);
     let n_requests = u32::try_from(order.requests.len()).unwrap_or(u32::MAX);
-    launch.event(EventKind::LaunchStarted { wall: WallNs::now(), n_requests })?;
+    launch.event(EventKind::LaunchStarted { wall: WallNs::now(), n_requests, boot_id: sense::boot_id() })?;
     let mut sense = if is_watched { Sense::start(order.sampling_period_ms) } else { Sense::none() };
     launch.declare(&sense)?;
     let (outcome, report) = match adapter {

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use dyno_model::blame::{Blame, Classify};
+use dyno_model::clock::WallNs;
 use dyno_model::digest::Digest;
 use dyno_model::event::SinkError;
 use dyno_protocol::build_id::BuildMismatch;
-use dyno_protocol::message::LaunchKey;
+use dyno_protocol::message::{LaunchKey, LeaseNote};
 use dyno_protocol::peer::PeerError;
+
+use crate::prepare::PrepareError;
 
 /// The agent ends with this.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +21,15 @@ pub(crate) enum AgentError {
     /// The agent's folder cannot be used.
     #[error(transparent)]
     WorkDir(#[from] WorkDirError),
+    /// Somebody else has the device.
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    /// The device cannot be put back.
+    #[error(transparent)]
+    Prepare(#[from] PrepareError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] ModelError),
     /// Controller and agent are of different builds.
     #[error(transparent)]
     Build(#[from] BuildMismatch),
@@ -57,7 +69,13 @@ impl AgentError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage { .. } => 2,
-            Self::WorkDir(_) | Self::Build(_) | Self::Link(_) | Self::System(_) => 3,
+            Self::WorkDir(_)
+            | Self::Lease(_)
+            | Self::Prepare(_)
+            | Self::File(_)
+            | Self::Build(_)
+            | Self::Link(_)
+            | Self::System(_) => 3,
             Self::NoHello => 70,
             Self::NoEngine => 4,
             Self::Tool { exit_code, .. } => *exit_code,
@@ -75,6 +93,9 @@ impl Classify for AgentError {
         match self {
             Self::Usage { .. } => Blame::User,
             Self::WorkDir(error) => error.blame(),
+            Self::Lease(error) => error.blame(),
+            Self::Prepare(error) => error.blame(),
+            Self::File(error) => error.blame(),
             Self::Build(error) => error.blame(),
             Self::Link(error) => error.blame(),
             Self::Tool { blame, .. } => *blame,
@@ -85,7 +106,6 @@ impl Classify for AgentError {
 
     fn is_transient(&self) -> bool {
         match self {
-            Self::WorkDir(error) => error.is_transient(),
             Self::Link(error) => error.is_transient(),
             _ => false,
         }
@@ -93,7 +113,9 @@ impl Classify for AgentError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::WorkDir(error) => error.hints(),
+            Self::Lease(error) => error.hints(),
+            Self::Prepare(error) => error.hints(),
+            Self::File(error) => error.hints(),
             Self::Build(error) => error.hints(),
             Self::Link(error) => error.hints(),
             _ => Vec::new(),
@@ -123,9 +145,6 @@ pub(crate) enum WorkDirError {
         #[source]
         source: std::io::Error,
     },
-    /// Another agent works there.
-    #[error("another agent works in {path}")]
-    Busy { path: PathBuf },
     /// A file to write lies elsewhere.
     #[error("the agent writes only within its folder {work_dir}, and this is not: {path}")]
     Outside { path: String, work_dir: PathBuf },
@@ -137,19 +156,61 @@ pub(crate) enum WorkDirError {
 impl Classify for WorkDirError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Unusable { .. } | Self::Busy { .. } => Blame::Lab,
+            Self::Unusable { .. } => Blame::Lab,
             Self::Outside { .. } | Self::Name { .. } => Blame::Harness,
         }
     }
+}
 
-    fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy { .. })
+/// The device cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LeaseError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    WorkDir(#[from] WorkDirError),
+    /// Another agent works there.
+    #[error("another agent works in {path}{}", Holder(holder.as_ref()))]
+    Busy { path: PathBuf, holder: Option<LeaseNote> },
+    /// Somebody ended the session that asks.
+    #[error("{by} has released the device in {path} from this campaign")]
+    Released { path: PathBuf, by: String },
+    /// The controller went away.
+    #[error(transparent)]
+    Link(#[from] PeerError),
+}
+
+/// Who has a device, in words.
+struct Holder<'a>(Option<&'a LeaseNote>);
+
+impl std::fmt::Display for Holder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(note) = self.0 else { return Ok(()) };
+        let holder = &note.holder;
+        let seconds = WallNs::now().0.saturating_sub(note.since.0) / 1_000_000_000;
+        match &note.campaign {
+            Some(campaign) => write!(f, " for {holder}, campaign {campaign}, since {seconds} s"),
+            None => write!(f, " for {holder}, since {seconds} s"),
+        }
+    }
+}
+
+impl Classify for LeaseError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::WorkDir(error) => error.blame(),
+            Self::Link(error) => error.blame(),
+            Self::Busy { .. } | Self::Released { .. } => Blame::Lab,
+        }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Busy { .. } => vec!["wait until the other campaign on this device has ended".to_owned()],
-            Self::Unusable { .. } | Self::Outside { .. } | Self::Name { .. } => Vec::new(),
+            Self::Released { .. } => vec!["when the device is free again, resume the campaign".to_owned()],
+            Self::Busy { .. } => vec![
+                "wait until that campaign has ended, or end it with `edgedyno devices release DEVICE`"
+                    .to_owned(),
+            ],
+            Self::WorkDir(_) | Self::Link(_) => Vec::new(),
         }
     }
 }

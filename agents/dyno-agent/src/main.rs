@@ -11,7 +11,9 @@ mod drive;
 mod error;
 mod guard;
 mod inbox;
+mod lease;
 mod models;
+mod prepare;
 mod recorder;
 mod sense;
 mod serve;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 
 use dyno_protocol::build_id::BUILD_ID;
 
-use crate::args::Subcommand;
+use crate::args::{OnLinkLoss, Subcommand};
 use crate::error::AgentError;
 
 fn main() -> ExitCode {
@@ -45,7 +47,8 @@ fn main() -> ExitCode {
 
 fn run(words: &[String]) -> Result<(), AgentError> {
     match Subcommand::parse(words)? {
-        Subcommand::Serve { work_dir } => serve_stdio(&work_dir),
+        Subcommand::Serve { work_dir, on_link_loss } => serve_stdio(&work_dir, on_link_loss),
+        Subcommand::Digest { path } => print(models::digest_of(&path)?.as_str()),
         Subcommand::Engine { words } => tools::engine(&words),
         Subcommand::Quantize { source, path, to, threads } => tools::quantize(&source, &path, &to, threads),
         Subcommand::Synthesize { path, shape, seed } => tools::synthesize(&path, &shape, seed),
@@ -58,13 +61,18 @@ fn run(words: &[String]) -> Result<(), AgentError> {
 }
 
 /// Serves the controller on the other end of stdin and stdout.
-fn serve_stdio(work_dir: &std::path::Path) -> Result<(), AgentError> {
-    sys::catch_stop_signals()?;
+fn serve_stdio(work_dir: &std::path::Path, on_link_loss: OnLinkLoss) -> Result<(), AgentError> {
+    sys::catch_signals()?;
+    if on_link_loss == OnLinkLoss::Finish {
+        sys::leave_session();
+    }
     let surroundings = serve::Surroundings {
         work_dir: work_dir.to_owned(),
         has_room: sys::stdout_has_room,
         progress_every_ns: serve::PROGRESS_EVERY_NS,
-        wait_for_stop: Some(sys::wait_for_stop_signal),
+        wait_for_signal: Some(sys::wait_for_signal),
+        on_link_loss,
+        boot_id: sense::boot_id(),
     };
     let (input, output) = sys::raw_stdio()?;
     serve::serve(&surroundings, Box::new(input), Box::new(output))

@@ -14,6 +14,7 @@ use dyno_runtimes::interrupt::Interrupt;
 use dyno_runtimes::process::Process;
 
 use crate::error::{ModelError, WorkDirError};
+use crate::sys;
 use crate::work_dir::WorkDir;
 
 /// How often a tool at work is looked at.
@@ -33,7 +34,10 @@ pub(crate) fn verify(
     expected: Option<Digest>,
 ) -> Result<Digest, ModelError> {
     let path = work_dir.readable(asked);
-    let got = digest_of(&path)?;
+    let got = match known(&path) {
+        Some(digest) => digest,
+        None => digest_of(&path)?,
+    };
     match expected {
         Some(expected) if expected != got => {
             if let Ok(own) = work_dir.writable(asked) {
@@ -42,7 +46,42 @@ pub(crate) fn verify(
             }
             Err(ModelError::Digest { path, got, expected })
         }
-        _ => Ok(got),
+        _ => {
+            if work_dir.writable(asked).is_ok() {
+                remember(&path, &got);
+            }
+            Ok(got)
+        }
+    }
+}
+
+/// A digest that was found within this time is not worked out again, if the file is the same (house rule: a card that
+/// rots is noticed a day later, and a phone does not read gigabytes before each campaign).
+const KNOWN_FOR: Duration = Duration::from_hours(24);
+
+/// What tells that a file has not been touched since: only on systems where its change time cannot be set.
+fn note_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".sha256");
+    path.with_file_name(name)
+}
+
+/// The digest of a file that was hashed lately and is the same since.
+fn known(path: &Path) -> Option<Digest> {
+    let note = note_of(path);
+    // A clock that was set back makes no age, and the file is hashed again.
+    let age = note.metadata().ok()?.modified().ok()?.elapsed().ok()?;
+    let text = fs::read_to_string(&note).ok().filter(|text| text.len() < 1000 && age < KNOWN_FOR)?;
+    let (digest, stamp) = text.trim_end().split_once(' ')?;
+    let now = sys::stamp(&path.metadata().ok()?)?;
+    (stamp == now).then(|| Digest::try_from(digest.to_owned()).ok()).flatten()
+}
+
+/// Best effort: without the note, the file is hashed again.
+fn remember(path: &Path, digest: &Digest) {
+    let stamp = path.metadata().ok().and_then(|about| sys::stamp(&about));
+    if let Some(stamp) = stamp {
+        drop(fs::write(note_of(path), format!("{digest} {stamp}\n")));
     }
 }
 
@@ -152,7 +191,7 @@ fn wrote(asked: &str, path: &Path) -> Result<Reply, ModelError> {
     Ok(Reply::Wrote { path: asked.to_owned(), bytes, digest: digest_of(path)? })
 }
 
-fn digest_of(path: &Path) -> Result<Digest, ModelError> {
+pub(crate) fn digest_of(path: &Path) -> Result<Digest, ModelError> {
     let digest = File::open(path).and_then(|mut file| Digest::of_reader(&mut file));
     digest.map_err(|source| ModelError::Read { path: path.to_owned(), source })
 }
@@ -172,6 +211,25 @@ mod tests {
         let wrong = verify(&work_dir, "m.gguf", Some(Digest::of(b"abd")));
         assert!(matches!(wrong, Err(ModelError::Digest { got, .. }) if got == abc));
         assert!(matches!(verify(&work_dir, "none.gguf", None), Err(ModelError::Read { .. })));
+    }
+
+    #[test]
+    fn a_file_that_was_hashed_is_hashed_again_once_it_was_touched() {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let work_dir = WorkDir::take(folder.path()).expect("free");
+        let path = folder.path().join("m.gguf");
+        fs::write(&path, "abc").expect("our own folder");
+        let abc = Digest::of(b"abc");
+        assert_eq!(known(&path), None);
+        verify(&work_dir, "m.gguf", Some(abc.clone())).expect("the right one");
+        assert_eq!(known(&path), Some(abc));
+        fs::write(&path, "abd").expect("our own folder");
+        assert_eq!(known(&path), None, "as long as before, and not the same");
+        assert_eq!(verify(&work_dir, "m.gguf", None).expect("readable"), Digest::of(b"abd"));
+        for note in ["", "not a digest", &"x".repeat(5000)] {
+            fs::write(note_of(&path), note).expect("our own folder");
+            assert_eq!(known(&path), None, "{note}");
+        }
     }
 
     #[test]

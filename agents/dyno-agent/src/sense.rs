@@ -17,6 +17,11 @@ pub(crate) fn device_facts(work_dir: &Path) -> DeviceFacts {
     facts::device_facts(&SysRoot::real(), work_dir)
 }
 
+/// The id of this boot.
+pub(crate) fn boot_id() -> Option<String> {
+    facts::boot_id(&SysRoot::real())
+}
+
 /// What this device is, as JSON for people.
 pub(crate) fn facts_json(work_dir: &Path) -> String {
     serde_json::to_string_pretty(&device_facts(work_dir)).expect("facts have only string keys")

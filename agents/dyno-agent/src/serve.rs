@@ -3,22 +3,28 @@
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 
 use dyno_model::blame::Classify;
-use dyno_model::clock::{Clock, MonoNs};
+use dyno_model::clock::{Clock, MonoNs, WallNs};
+use dyno_model::ids::CampaignId;
+use dyno_model::prepare::{PrepareSpec, Restored};
 use dyno_protocol::build_id::{BUILD_ID, check_same_build};
 use dyno_protocol::message::{
-    Command, Hello, LaunchKey, PROTOCOL, Phase, Progress, RemoteError, Reply, RunOrder,
+    Command, Hello, LaunchKey, LeaseNote, PROTOCOL, Phase, Progress, RemoteError, Reply, RunOrder,
 };
 use dyno_protocol::peer::{AgentPeer, PeerError, Sender};
 use dyno_runtimes::interrupt::{Asked, Interrupt};
 
+use crate::args::OnLinkLoss;
 use crate::error::{AgentError, SpoolError};
-use crate::inbox::{Incoming, listen};
+use crate::inbox::{Incoming, Reach, listen};
+use crate::prepare::{After, PrepareError, SystemHost};
 use crate::spool::Spools;
-use crate::work_dir::WorkDir;
-use crate::{drive, models, sense};
+use crate::sys::Signal;
+use crate::work_dir::{Folder, WorkDir};
+use crate::{drive, lease, models, prepare, sense};
 
 /// Progress is told at most so often.
 pub(crate) const PROGRESS_EVERY_NS: u64 = 250_000_000;
@@ -32,8 +38,12 @@ pub(crate) struct Surroundings {
     pub(crate) has_room: fn() -> bool,
     /// Progress is told at most so often.
     pub(crate) progress_every_ns: u64,
-    /// Sleeps until a stop signal comes; `None` where none can.
-    pub(crate) wait_for_stop: Option<fn()>,
+    /// Sleeps until a signal comes; `None` where none can.
+    pub(crate) wait_for_signal: Option<fn() -> Signal>,
+    /// What becomes of a launch whose link is lost.
+    pub(crate) on_link_loss: OnLinkLoss,
+    /// The id of this boot.
+    pub(crate) boot_id: Option<String>,
 }
 
 /// Serves one controller until it says good-bye, the link ends, or a stop signal comes.
@@ -46,19 +56,77 @@ pub(crate) fn serve(
     output: Box<dyn Write + Send>,
 ) -> Result<(), AgentError> {
     let (commands, mut replies) = AgentPeer::new(input, output).split();
-    let work_dir = match WorkDir::take(&surroundings.work_dir) {
-        Ok(work_dir) => work_dir,
+    let folder = match Folder::open(&surroundings.work_dir) {
+        Ok(folder) => folder,
         Err(error) => return Err(refuse(&mut replies, error.into())),
     };
     replies.send(&Reply::Hello(Hello {
         build_id: BUILD_ID.to_owned(),
         protocol: PROTOCOL,
         pid: std::process::id(),
-        work_dir: work_dir.root().display().to_string(),
+        work_dir: folder.root().display().to_string(),
     }))?;
-    let interrupt = Arc::new(Interrupt::new()?);
-    let inbox = listen(commands, surroundings.wait_for_stop, &interrupt)?;
-    Server { surroundings, work_dir, interrupt, inbox, replies }.run()
+    let reach = Reach {
+        interrupt: Arc::new(Interrupt::new()?),
+        is_launching: Arc::new(AtomicBool::new(false)),
+        on_link_loss: surroundings.on_link_loss,
+    };
+    let inbox = listen(commands, surroundings.wait_for_signal, &reach)?;
+    match admit(surroundings, folder, &inbox, &mut replies, &reach.interrupt) {
+        Ok(Some(work_dir)) => {
+            Server { surroundings, work_dir, reach, inbox, replies, prepared: None }.serve()
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(refuse(&mut replies, error)),
+    }
+}
+
+/// Hears the controller's hello, which must come first, and takes the device for it; `None` when it goes instead.
+fn admit(
+    surroundings: &Surroundings,
+    folder: Folder,
+    inbox: &Receiver<Incoming>,
+    replies: &mut Sender<Reply>,
+    interrupt: &Interrupt,
+) -> Result<Option<WorkDir>, AgentError> {
+    let lease = match inbox.recv() {
+        Ok(Incoming::Command(Command::Hello { build_id, lease }, _)) => {
+            check_same_build("controller", &build_id)?;
+            lease
+        }
+        Ok(Incoming::Command(..)) => return Err(AgentError::NoHello),
+        Ok(Incoming::LinkEnded(error)) if !error.is_closed() => return Err(error.into()),
+        Ok(Incoming::LinkEnded(_) | Incoming::StopSignal | Incoming::Detached) | Err(_) => return Ok(None),
+    };
+    let began = Clock::Monotonic.now();
+    let mut waited_for = None;
+    let mut tell = |note: &LeaseNote| {
+        waited_for.get_or_insert_with(|| note.clone());
+        Ok(replies.send(&Reply::Waiting(note.clone()))?)
+    };
+    lease::take(&folder, &lease, interrupt, &mut tell)?;
+    let waited = waited_for.map(|note| {
+        let seconds = Clock::Monotonic.now().since(began) / 1_000_000_000;
+        format!("waited {seconds} s for the agent of process {}, whose link was lost, to finish", note.pid)
+    });
+    let leftover = prepare::recover(&SystemHost::new(None), folder.root())?;
+    let notes = waited.into_iter().chain(leftover.as_ref().map(put_back)).collect();
+    replies.send(&Reply::Leased { notes })?;
+    Ok(Some(folder.into_work_dir(surroundings.boot_id.clone())))
+}
+
+/// What became of what a crashed contact had set, in words.
+fn put_back(restored: &Restored) -> String {
+    let of =
+        restored.campaign.as_ref().map(|campaign| format!(" of campaign {campaign}")).unwrap_or_default();
+    let n = restored.settings.len();
+    let mut text =
+        format!("a contact{of} ended without putting the device back; {n} of its settings were looked after");
+    for problem in restored.problems() {
+        text.push_str("; ");
+        text.push_str(&problem);
+    }
+    text
 }
 
 /// Tells the controller why the agent ends.
@@ -71,9 +139,11 @@ fn refuse(replies: &mut Sender<Reply>, error: AgentError) -> AgentError {
 struct Server<'a> {
     surroundings: &'a Surroundings,
     work_dir: WorkDir,
-    interrupt: Arc<Interrupt>,
+    reach: Reach,
     inbox: Receiver<Incoming>,
     replies: Sender<Reply>,
+    /// What the device was brought into, and is to be put back from.
+    prepared: Option<Box<PrepareSpec>>,
 }
 
 /// Whether the agent goes on.
@@ -96,44 +166,55 @@ impl From<SpoolError> for HandOverError {
 }
 
 impl Server<'_> {
-    fn run(mut self) -> Result<(), AgentError> {
-        let mut is_known = false;
+    /// Serves, and leaves the device as it was, however the talk ended.
+    fn serve(mut self) -> Result<(), AgentError> {
+        let served = self.run();
+        // A note that cannot be worked off stays for the next agent; the error that ended the talk says more.
+        let put_back = self.put_back();
+        served.and(put_back.map(drop).map_err(AgentError::from))
+    }
+
+    fn put_back(&mut self) -> Result<Option<Restored>, PrepareError> {
+        let Some(spec) = self.prepared.take() else { return Ok(None) };
+        let after = After::Run(&spec.after, spec.command_limit_ms());
+        prepare::restore(&SystemHost::new(None), self.work_dir.root(), after)
+    }
+
+    fn prepare(&mut self, campaign: &CampaignId, spec: Box<PrepareSpec>) -> Result<Reply, PrepareError> {
+        let host = SystemHost::new(Some(&self.reach.interrupt));
+        let prepared = prepare::apply(&host, self.work_dir.root(), campaign, &spec)?;
+        self.prepared = Some(spec);
+        Ok(Reply::Prepared { prepared: Box::new(prepared) })
+    }
+
+    fn run(&mut self) -> Result<(), AgentError> {
         loop {
             let flow = match self.inbox.recv() {
-                Ok(Incoming::Command(command)) => self.hear(command, &mut is_known),
-                Ok(Incoming::LinkEnded(error)) if error.is_closed() => Ok(Flow::End),
-                Ok(Incoming::LinkEnded(error)) => Err(refuse(&mut self.replies, error.into())),
+                Ok(Incoming::Command(command, at)) => self.obey(command, at)?,
+                Ok(Incoming::LinkEnded(error)) if error.is_closed() => Flow::End,
+                Ok(Incoming::LinkEnded(error)) => return Err(refuse(&mut self.replies, error.into())),
                 Ok(Incoming::StopSignal) => {
-                    self.replies.send(&Reply::Bye).map(|()| Flow::End).map_err(AgentError::from)
+                    self.say_bye();
+                    Flow::End
                 }
                 // Both listening threads tell of their end before it comes.
-                Err(_) => Ok(Flow::End),
+                Ok(Incoming::Detached) | Err(_) => Flow::End,
             };
-            if flow? == Flow::End {
+            if flow == Flow::End {
                 return Ok(());
             }
         }
     }
 
-    /// The controller must say hello first, and be of the same build.
-    fn hear(&mut self, command: Command, is_known: &mut bool) -> Result<Flow, AgentError> {
-        match command {
-            Command::Hello { build_id } => {
-                check_same_build("controller", &build_id)
-                    .map_err(|error| refuse(&mut self.replies, error.into()))?;
-                *is_known = true;
-                Ok(Flow::On)
-            }
-            _ if !*is_known => Err(refuse(&mut self.replies, AgentError::NoHello)),
-            command => Ok(self.obey(command)?),
-        }
-    }
-
-    fn obey(&mut self, command: Command) -> Result<Flow, PeerError> {
-        let (work_dir, interrupt) = (&self.work_dir, &*self.interrupt);
+    fn obey(&mut self, command: Command, at: MonoNs) -> Result<Flow, PeerError> {
+        let (work_dir, interrupt) = (&self.work_dir, &*self.reach.interrupt);
         let spools = Spools::of(work_dir);
         match command {
             Command::Hello { .. } | Command::Cancel => Ok(()),
+            Command::Clock => {
+                let (sent, wall) = (Clock::Monotonic.now(), WallNs::now());
+                self.replies.send(&Reply::Clock { received: at, sent, wall })
+            }
             Command::Facts => {
                 let facts = Box::new(sense::device_facts(work_dir.root()));
                 self.replies.send(&Reply::Facts { facts })
@@ -149,6 +230,14 @@ impl Server<'_> {
             Command::Quantize { source, path, to, threads } => {
                 let wrote = models::quantize(work_dir, interrupt, &source, &path, &to, threads);
                 self.answer(wrote)
+            }
+            Command::Prepare { campaign, spec } => {
+                let prepared = self.prepare(&campaign, spec);
+                self.answer(prepared)
+            }
+            Command::Restore => {
+                let restored = self.put_back();
+                self.answer(restored.map(|restored| Reply::Restored { restored: restored.map(Box::new) }))
             }
             Command::Run(order) => self.launch(&order),
             Command::Spools { campaign } => {
@@ -195,11 +284,13 @@ impl Server<'_> {
                 link = replies.send(&Reply::Progress(progress_of(order, phase, done)));
             }
         };
-        let launched = drive::launch(order, spool, &self.interrupt, &mut on_progress);
-        // A broken link was noticed by the listening thread, too, which stopped the launch.
+        self.reach.is_launching.store(true, Ordering::SeqCst);
+        let launched = drive::launch(order, spool, &self.reach.interrupt, &mut on_progress);
+        self.reach.is_launching.store(false, Ordering::SeqCst);
+        // The listening thread noticed a broken link, too, and stopped the launch if it was not to outlive it.
         link?;
         match launched {
-            Ok(_) if self.interrupt.asked() == Asked::Shutdown => Ok(()),
+            Ok(_) if self.reach.interrupt.asked() == Asked::Shutdown => Ok(()),
             Ok(outcome) => {
                 let (run, launch, outcome) = (order.run, order.launch, outcome.word().to_owned());
                 self.replies.send(&Reply::LaunchDone { run, launch, outcome })?;

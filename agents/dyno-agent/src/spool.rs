@@ -5,16 +5,19 @@
 //! cut is left out when the file is read.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use dyno_model::clock::{Clock, MonoNs};
-use dyno_model::event::{Event, EventSink, SinkError};
+use dyno_model::event::{Event, EventKind, EventSink, SinkError};
 use dyno_model::ids::{CampaignId, RunId};
 use dyno_model::line;
+use dyno_model::outcome::{Outcome, Validity};
+use dyno_model::sample::OwnCost;
 use dyno_protocol::message::{EventBatch, LaunchKey, SpoolInfo};
 
 use crate::error::SpoolError;
+use crate::sys;
 use crate::work_dir::{WorkDir, folder_name};
 
 /// Lines wait in memory up to this size, which is never reached between two requests of usual length.
@@ -115,7 +118,7 @@ impl<'a> Spools<'a> {
             Err(error) => return Err(failed(error)),
         };
         // The name must survive a power cut, too.
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        sys::sync_folder(folder).map_err(failed)?;
         Ok(Spool::over(file, path))
     }
 
@@ -136,24 +139,72 @@ impl<'a> Spools<'a> {
             let name = entry.map_err(failed)?.file_name();
             let Some((run, launch)) = name.to_str().and_then(numbers_of) else { continue };
             let key = LaunchKey { campaign: campaign.clone(), run, launch };
-            let (bytes, complete) = self.examine(&key)?;
+            let (bytes, complete) = self.closed(&key)?;
             spools.push(SpoolInfo { campaign: campaign.clone(), run, launch, bytes, complete });
         }
         spools.sort_by_key(|spool| (spool.run, spool.launch));
         Ok(spools)
     }
 
-    /// Intact bytes of a spool, and whether its launch came to an end.
-    fn examine(self, key: &LaunchKey) -> Result<(u64, bool), SpoolError> {
-        let mut lines = Lines::open(self, key)?;
-        let mut n_bytes = 0;
-        let mut is_complete = false;
-        while let Some(line) = lines.next()? {
-            n_bytes += line.len() as u64;
-            // Only `LaunchEnded` has this tag, and quotes within a text would be escaped.
-            is_complete = contains(line, br#""event":"launch_ended""#);
+    /// Intact bytes of a spool, and whether its launch came to an end; a launch that the device's restart cut off
+    /// gets its end here.
+    fn closed(self, key: &LaunchKey) -> Result<(u64, bool), SpoolError> {
+        let state = self.examine(key)?;
+        match state.rebooted_after {
+            Some((seq, at)) if !state.is_complete => {
+                Ok((self.end_rebooted(key, state.n_bytes, seq, at)?, true))
+            }
+            _ => Ok((state.n_bytes, state.is_complete)),
         }
-        Ok((n_bytes, is_complete))
+    }
+
+    fn examine(self, key: &LaunchKey) -> Result<State, SpoolError> {
+        let mut lines = Lines::open(self, key)?;
+        let mut state = State::default();
+        let mut began_in: Option<String> = None;
+        let mut last = Vec::new();
+        while let Some(line) = lines.next()? {
+            if state.n_bytes == 0 {
+                began_in = boot_of(line);
+            }
+            state.n_bytes += line.len() as u64;
+            // Only `LaunchEnded` has this tag, and quotes within a text would be escaped.
+            state.is_complete = contains(line, br#""event":"launch_ended""#);
+            last.clear();
+            last.extend_from_slice(line);
+        }
+        let was_here = began_in.as_deref() == self.work_dir.boot_id();
+        if !was_here && began_in.is_some() && self.work_dir.boot_id().is_some() {
+            let event = line::read_line::<Event>(&last);
+            state.rebooted_after = event.ok().map(|event| (event.seq, event.at));
+        }
+        Ok(state)
+    }
+
+    /// Writes the end of a launch that the device's restart cut off; gives the bytes of the whole spool.
+    fn end_rebooted(self, key: &LaunchKey, n_intact: u64, seq: u64, at: MonoNs) -> Result<u64, SpoolError> {
+        let path = self.path(key)?;
+        let reason = "the device restarted before the launch could be judged".to_owned();
+        let kind = EventKind::LaunchEnded {
+            outcome: Outcome::Rebooted,
+            validity: Validity::Invalid { reasons: vec![reason] },
+            exit: None,
+            cpu_ns: None,
+            peak_rss_bytes: None,
+            own: OwnCost::default(),
+        };
+        // The clock of the boot that ended is gone: the last instant that is known of it stands.
+        let event = Event { run: key.run, launch: key.launch, seq: seq + 1, at, kind };
+        let mut file = File::options().write(true).open(&path).map_err(|source| failed(&path, source))?;
+        file.set_len(n_intact)
+            .and_then(|()| file.seek(SeekFrom::End(0)))
+            .map_err(|source| failed(&path, source))?;
+        let mut spool = Spool::over(file, path);
+        spool.n_intact = n_intact;
+        spool.event(&event)?;
+        let n_bytes = n_intact + spool.buffer.len() as u64;
+        spool.finish()?;
+        Ok(n_bytes)
     }
 
     /// Hands a spool's events to `take`, batch by batch; the last batch says so.
@@ -213,6 +264,23 @@ impl<'a> Spools<'a> {
     }
 }
 
+/// What a spool holds.
+#[derive(Debug, Default)]
+struct State {
+    n_bytes: u64,
+    is_complete: bool,
+    /// Number and instant of the last event, where the device has restarted since the launch began.
+    rebooted_after: Option<(u64, MonoNs)>,
+}
+
+/// In which boot a launch began, from its first line.
+fn boot_of(line: &[u8]) -> Option<String> {
+    match line::read_line::<Event>(line).ok()?.kind {
+        EventKind::LaunchStarted { boot_id, .. } => boot_id,
+        _ => None,
+    }
+}
+
 /// Run and launch of a spool's file name.
 fn numbers_of(name: &str) -> Option<(RunId, u16)> {
     let (run, launch) = name.strip_suffix(".jsonl")?.split_once('-')?;
@@ -259,9 +327,7 @@ fn failed(path: &Path, source: std::io::Error) -> SpoolError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dyno_model::event::EventKind;
-    use dyno_model::outcome::{Outcome, Validity};
-    use dyno_model::sample::OwnCost;
+    use dyno_model::clock::WallNs;
     use tempfile::TempDir;
 
     fn folder() -> (TempDir, WorkDir) {
@@ -312,6 +378,31 @@ mod tests {
         };
         spools.send(key, &mut take).expect("readable");
         batches
+    }
+
+    #[test]
+    fn a_launch_that_a_restart_cut_off_has_rebooted() {
+        let (_folder, work_dir) = folder();
+        let spools = Spools::of(&work_dir);
+        let started = |boot: &str| Event {
+            kind: EventKind::LaunchStarted { wall: WallNs(1), n_requests: 3, boot_id: Some(boot.to_owned()) },
+            ..event(0, "")
+        };
+        write(spools, &key(1, 1), &[started("an earlier boot"), event(1, "before")]);
+        write(spools, &key(2, 1), &[started("this boot"), event(1, "before")]);
+        let torn = spools.path(&key(1, 1)).expect("a plain name");
+        File::options()
+            .append(true)
+            .open(&torn)
+            .and_then(|mut file| file.write_all(b"0123 {\"torn"))
+            .expect("room");
+        let listed = spools.list(&"c".into()).expect("readable");
+        assert_eq!(listed.iter().map(|spool| spool.complete).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(spools.list(&"c".into()).expect("readable"), listed, "a second look changes nothing");
+        let events = read(spools, &key(1, 1)).remove(0).events;
+        assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [0, 1, 2]);
+        let EventKind::LaunchEnded { outcome, .. } = &events[2].kind else { panic!("an end") };
+        assert_eq!((outcome, events[2].at), (&Outcome::Rebooted, MonoNs(1)));
     }
 
     #[test]

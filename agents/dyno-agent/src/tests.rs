@@ -10,10 +10,11 @@ use dyno_model::outcome::{Outcome, Validity};
 use dyno_model::request::{FinishReason, Message, Request, RequestRecord, Sampling};
 use dyno_protocol::build_id::BUILD_ID;
 use dyno_protocol::memory::{MemoryEnd, PipeWriter, duplex};
-use dyno_protocol::message::{Command, LaunchKey, Phase, RemoteError, Reply, RunOrder};
+use dyno_protocol::message::{Command, LaunchKey, Lease, Phase, RemoteError, Reply, RunOrder};
 use dyno_protocol::peer::ControllerPeer;
 use tempfile::TempDir;
 
+use crate::args::OnLinkLoss;
 use crate::error::AgentError;
 use crate::serve::{Surroundings, serve};
 
@@ -23,11 +24,21 @@ struct Agent {
     thread: JoinHandle<Result<(), AgentError>>,
 }
 
-fn spawn(folder: &TempDir, end: MemoryEnd) -> JoinHandle<Result<(), AgentError>> {
+fn spawn(folder: &TempDir, end: MemoryEnd, on_link_loss: OnLinkLoss) -> JoinHandle<Result<(), AgentError>> {
     let work_dir = folder.path().to_owned();
-    let surroundings =
-        Surroundings { work_dir, has_room: || true, progress_every_ns: 0, wait_for_stop: None };
+    let surroundings = Surroundings {
+        work_dir,
+        has_room: || true,
+        progress_every_ns: 0,
+        wait_for_signal: None,
+        on_link_loss,
+        boot_id: Some("this boot".to_owned()),
+    };
     std::thread::spawn(move || serve(&surroundings, Box::new(end.input), Box::new(end.output)))
+}
+
+fn lease(campaign: &str) -> Lease {
+    Lease { holder: "ann@lab".to_owned(), campaign: Some(campaign.into()), force: false, is_again: false }
 }
 
 fn folder() -> TempDir {
@@ -37,16 +48,17 @@ fn folder() -> TempDir {
 impl Agent {
     /// Starts one and shakes hands.
     fn start(folder: &TempDir) -> Self {
-        let mut agent = Self::start_as(folder, BUILD_ID);
+        let mut agent = Self::start_as(folder, BUILD_ID, lease("c"), OnLinkLoss::Stop);
         assert!(matches!(agent.recv(), Reply::Hello(hello) if hello.build_id == BUILD_ID));
+        assert_eq!(agent.recv(), Reply::Leased { notes: Vec::new() });
         agent
     }
 
-    fn start_as(folder: &TempDir, build_id: &str) -> Self {
+    fn start_as(folder: &TempDir, build_id: &str, lease: Lease, on_link_loss: OnLinkLoss) -> Self {
         let (here, there) = duplex();
-        let thread = spawn(folder, there);
+        let thread = spawn(folder, there, on_link_loss);
         let mut peer = ControllerPeer::new(Box::new(here.input), Box::new(here.output));
-        peer.send(&Command::Hello { build_id: build_id.to_owned() }).expect("the agent listens");
+        peer.send(&Command::Hello { build_id: build_id.to_owned(), lease }).expect("the agent listens");
         Self { peer, thread }
     }
 
@@ -114,6 +126,7 @@ fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
             model_path: None,
             model_digest: None,
             threads: None,
+            core_mask: None,
             context_tokens: 64,
             settings: settings
                 .iter()
@@ -322,9 +335,60 @@ fn a_lost_link_leaves_a_complete_spool_for_the_next_agent() {
 }
 
 #[test]
+fn a_launch_outlives_its_link_and_the_next_contact_waits_for_it() {
+    let folder = folder();
+    let mut agent = Agent::start_as(&folder, BUILD_ID, lease("c"), OnLinkLoss::Finish);
+    assert!(matches!((agent.recv(), agent.recv()), (Reply::Hello(_), Reply::Leased { .. })));
+    agent.send(&Command::Run(Box::new(order(4, &[("wait_ms", "300")]))));
+    assert!(matches!(agent.recv(), Reply::Progress(_)));
+    let Agent { peer, thread } = agent;
+    drop(peer);
+    let mut next = Agent::start_as(&folder, BUILD_ID, lease("c"), OnLinkLoss::Finish);
+    assert!(matches!(next.recv(), Reply::Hello(_)));
+    let notes = loop {
+        match next.recv() {
+            Reply::Waiting(note) => assert_eq!(note.holder, "ann@lab"),
+            Reply::Leased { notes } => break notes,
+            other => panic!("not expected here: {other:?}"),
+        }
+    };
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    thread.join().expect("no panic").expect_err("its link was lost");
+    next.send(&Command::SendSpool(key()));
+    let (_, events) = next.launched();
+    assert_eq!((requests(&events).len(), ending(&events).0), (4, &Outcome::Ok));
+    next.end().expect("a good end");
+}
+
+#[test]
+fn a_stranger_is_told_who_has_the_device() {
+    let folder = folder();
+    let agent = Agent::start(&folder);
+    let mut other = Agent::start_as(&folder, BUILD_ID, lease("c2"), OnLinkLoss::Stop);
+    assert!(matches!(other.recv(), Reply::Hello(_)));
+    let error = remote_error(other.recv());
+    assert!(error.message.contains(" for ann@lab, campaign c, since "), "{}", error.message);
+    assert!(error.hints[0].contains("devices release"), "{:?}", error.hints);
+    assert!(matches!(other.thread.join().expect("no panic"), Err(AgentError::Lease(_))));
+    agent.end().expect("a good end");
+}
+
+#[test]
+fn the_clock_is_told() {
+    let folder = folder();
+    let mut agent = Agent::start(&folder);
+    let before = dyno_model::clock::monotonic_now();
+    agent.send(&Command::Clock);
+    let Reply::Clock { received, sent, .. } = agent.recv() else { panic!("a clock") };
+    let after = dyno_model::clock::monotonic_now();
+    assert!(before <= received && received <= sent && sent <= after);
+    agent.end().expect("a good end");
+}
+
+#[test]
 fn another_build_is_refused() {
     let folder = folder();
-    let mut agent = Agent::start_as(&folder, "0123456789abcdef");
+    let mut agent = Agent::start_as(&folder, "0123456789abcdef", lease("c"), OnLinkLoss::Stop);
     assert!(matches!(agent.recv(), Reply::Hello(_)));
     let error = remote_error(agent.recv());
     assert!(error.message.starts_with("the controller is of build 0123456789ab"), "{}", error.message);
@@ -336,7 +400,7 @@ fn garbage_ends_the_talk_with_its_first_bytes() {
     use std::io::Write;
     let folder = folder();
     let (here, there) = duplex();
-    let thread = spawn(&folder, there);
+    let thread = spawn(&folder, there, OnLinkLoss::Stop);
     let MemoryEnd { input, mut output } = here;
     let mut peer = ControllerPeer::new(Box::new(input), Box::new(std::io::sink()));
     output.write_all(b"GET / HTTP/1.1\r\n").expect("the agent listens");
@@ -352,7 +416,7 @@ fn garbage_ends_the_talk_with_its_first_bytes() {
 fn nothing_is_done_for_a_stranger() {
     let folder = folder();
     let (here, there) = duplex();
-    let thread = spawn(&folder, there);
+    let thread = spawn(&folder, there, OnLinkLoss::Stop);
     let mut peer = ControllerPeer::new(Box::new(here.input), Box::new(here.output));
     peer.send(&Command::Facts).expect("the agent listens");
     assert!(matches!(peer.recv().expect("it speaks first"), Reply::Hello(_)));

@@ -54,8 +54,9 @@ mod with_engine {
         name.push(".part");
         let part = PathBuf::from(name);
         let written = write(&part).and_then(|()| {
-            let moved =
-                File::open(&part).and_then(|file| file.sync_all()).and_then(|()| fs::rename(&part, path));
+            // Windows syncs only what may be written.
+            let file = File::options().write(true).open(&part);
+            let moved = file.and_then(|file| file.sync_all()).and_then(|()| fs::rename(&part, path));
             moved.map_err(|source| EngineError::Write { path: path.to_owned(), source })
         });
         if written.is_err() {

@@ -2,53 +2,76 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
-
-use dyno_model::clock::{Clock, MonoNs};
 
 use crate::error::WorkDirError;
 
-/// An agent that lost its controller ends within its grace; so long its folder is waited for.
-const BUSY_LIMIT_NS: u64 = 5_000_000_000;
-const BUSY_LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The agent's folder, not taken yet.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    lock: File,
+}
 
 /// The agent's folder, held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkDir {
     root: PathBuf,
+    boot_id: Option<String>,
     /// Locked while this agent lives; the system lets go of it however the agent ends.
     _lock: File,
 }
 
-impl WorkDir {
-    /// Makes the folder, if need be, and takes it.
+impl Folder {
+    /// Makes the folder, if need be.
     ///
     /// # Errors
-    /// [`WorkDirError::Unusable`], or [`WorkDirError::Busy`] after some seconds.
-    pub(crate) fn take(path: &Path) -> Result<Self, WorkDirError> {
+    /// [`WorkDirError::Unusable`].
+    pub(crate) fn open(path: &Path) -> Result<Self, WorkDirError> {
         let unusable = |source| WorkDirError::Unusable { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(unusable)?;
         let root = path.canonicalize().map_err(unusable)?;
         let lock =
             File::options().create(true).append(true).open(root.join("agent.lock")).map_err(unusable)?;
-        let due = Clock::Monotonic.now().plus(BUSY_LIMIT_NS);
-        Self::lock(&lock, due, &root)?;
-        Ok(Self { root, _lock: lock })
+        Ok(Self { root, lock })
     }
 
-    fn lock(lock: &File, due: MonoNs, root: &Path) -> Result<(), WorkDirError> {
-        loop {
-            match lock.try_lock() {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::WouldBlock) if Clock::Monotonic.now() < due => {
-                    std::thread::sleep(BUSY_LOOK_EVERY);
-                }
-                Err(TryLockError::WouldBlock) => return Err(WorkDirError::Busy { path: root.to_owned() }),
-                Err(TryLockError::Error(source)) => {
-                    return Err(WorkDirError::Unusable { path: root.to_owned(), source });
-                }
+    /// The folder, absolute.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether it is this agent's from now on; `false` while another one has it.
+    ///
+    /// # Errors
+    /// When the system has no locks there.
+    pub(crate) fn try_lock(&self) -> Result<bool, WorkDirError> {
+        match self.lock.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => {
+                Err(WorkDirError::Unusable { path: self.root.clone(), source })
             }
         }
+    }
+
+    /// The folder as this agent's own, once it is locked.
+    pub(crate) fn into_work_dir(self, boot_id: Option<String>) -> WorkDir {
+        WorkDir { root: self.root, boot_id, _lock: self.lock }
+    }
+}
+
+impl WorkDir {
+    /// Takes a folder that nobody else has.
+    #[cfg(test)]
+    pub(crate) fn take(path: &Path) -> Result<Self, WorkDirError> {
+        let folder = Folder::open(path)?;
+        assert!(folder.try_lock()?, "nobody else has it");
+        Ok(folder.into_work_dir(Some("this boot".to_owned())))
+    }
+
+    /// The id of this boot, where there is one.
+    pub(crate) fn boot_id(&self) -> Option<&str> {
+        self.boot_id.as_deref()
     }
 
     /// The folder, absolute.
@@ -108,12 +131,10 @@ mod tests {
     fn a_folder_is_free_again_after_its_agent() {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
         let first = WorkDir::take(folder.path()).expect("free");
-        let lock =
-            File::options().append(true).open(folder.path().join("agent.lock")).expect("made by the first");
-        let busy = WorkDir::lock(&lock, MonoNs(0), folder.path()).expect_err("held by the first");
-        assert_eq!(busy.to_string(), format!("another agent works in {}", folder.path().display()));
+        let second = Folder::open(folder.path()).expect("it is there");
+        assert!(!second.try_lock().expect("locks work here"), "held by the first");
         drop(first);
-        WorkDir::take(folder.path()).expect("free again");
+        assert!(second.try_lock().expect("locks work here"));
     }
 
     #[test]

@@ -50,6 +50,23 @@ impl WallNs {
     }
 }
 
+/// How far a device's monotonic clock was from the controller's, as the best of a burst of probes gives it (NTP's offset, RFC 5905).
+///
+/// For merging timelines of two machines only: no latency is ever a difference of two machines' clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSample {
+    /// When, on the controller's clock.
+    pub at: MonoNs,
+    /// Device minus controller, of the monotonic clocks; their origins are arbitrary, so that it may be large.
+    pub offset_ns: i64,
+    /// The true offset lies within this of it.
+    pub err_ns: u64,
+    /// Device minus controller, of the wall clocks, to within `err_ns`.
+    pub wall_offset_ns: i64,
+    /// Probes that it is the best of.
+    pub n_probes: u32,
+}
+
 /// A monotonic clock: the machine's, or one that a test or the scripted runtime moves by hand.
 #[derive(Debug, Clone)]
 pub enum Clock {

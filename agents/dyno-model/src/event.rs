@@ -35,6 +35,9 @@ pub enum EventKind {
         wall: WallNs,
         /// Requests that this launch is to serve.
         n_requests: u32,
+        /// The device's boot: one that ended since is what ended the launch. `None` where there is no such id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        boot_id: Option<String>,
     },
     /// The runtime's process was started at `at`.
     Spawned,

@@ -29,6 +29,9 @@ pub struct LaunchSpec {
     pub model_digest: Option<Digest>,
     /// Compute threads; `None` is "as many as the runtime takes for itself".
     pub threads: Option<u32>,
+    /// CPUs that the runtime may use, sorted; `None` is all that the agent may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_mask: Option<Vec<u32>>,
     /// Context length in tokens.
     pub context_tokens: u32,
     /// Further settings of this runtime by name.
@@ -48,6 +51,9 @@ pub struct RuntimeFacts {
     pub backend: String,
     /// Threads that it really runs.
     pub threads: Option<u32>,
+    /// CPUs that it may use, where a launch asked for some: as the kernel says after its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_cpus: Option<Vec<u32>>,
     /// SHA-256 of the runtime's own binary.
     pub binary_digest: Option<Digest>,
     /// What it says of the model.

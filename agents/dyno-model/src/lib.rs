@@ -16,5 +16,6 @@ pub mod load;
 pub mod metric;
 pub mod outcome;
 pub mod plan;
+pub mod prepare;
 pub mod request;
 pub mod sample;

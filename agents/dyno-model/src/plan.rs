@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::ids::{CellId, DeviceId, PromptId, RunId};
 use crate::launch::Dialect;
 use crate::load::LoadModel;
+use crate::prepare::PrepareSpec;
 use crate::request::{Message, Sampling};
 
 /// Version of the plan's form; raised when a field changes its meaning.
@@ -69,6 +70,9 @@ pub struct PlannedDevice {
     pub work_dir: Option<String>,
     /// Price in hundredths of a euro.
     pub price_eur_cents: Option<u64>,
+    /// What it is to be like while it is measured; `None` is as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepare: Option<PrepareSpec>,
 }
 
 /// How to reach a device.

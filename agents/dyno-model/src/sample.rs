@@ -42,6 +42,7 @@ pub enum Quantity {
 
 /// How far a source can be trusted (MEASUREMENT §4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AccuracyClass {
     /// External calibrated meter, or an exact count by the kernel.
     A,

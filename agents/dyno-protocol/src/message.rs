@@ -5,6 +5,7 @@
 //! [`Reply::Progress`] between two requests; it reads on, so that [`Command::Cancel`] is heard.
 
 use dyno_model::blame::{Blame, Classify};
+use dyno_model::clock::{MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::Event;
@@ -12,12 +13,13 @@ use dyno_model::ids::{CampaignId, RunId};
 use dyno_model::launch::LaunchSpec;
 use dyno_model::load::LoadModel;
 use dyno_model::plan::SyntheticShape;
+use dyno_model::prepare::{PrepareSpec, Prepared, Restored};
 use dyno_model::request::Request;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Version of the messages; builds are equal, so it only serves to word an error.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 
 /// A message that has a frame kind of its own.
 pub trait Message: Serialize + DeserializeOwned {
@@ -52,11 +54,17 @@ pub struct LaunchKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// Answers the agent's hello. No reply, unless the builds differ: then [`Reply::Error`], and the agent ends.
+    /// Answers the agent's hello and asks for the device. [`Reply::Waiting`] while an agent of the same campaign
+    /// finishes a launch there, then [`Reply::Leased`]; or [`Reply::Error`], and the agent ends: the builds differ, or
+    /// somebody else has the device.
     Hello {
         /// The controller's build id.
         build_id: String,
+        /// For whom, and for what.
+        lease: Lease,
     },
+    /// Asks what time it is on the device. [`Reply::Clock`].
+    Clock,
     /// Asks what the device is. [`Reply::Facts`].
     Facts,
     /// Asks for a file's SHA-256. [`Reply::Verified`], or [`Reply::Error`] when it differs or cannot be read.
@@ -89,6 +97,15 @@ pub enum Command {
     /// Asks for one launch. [`Reply::Progress`] between requests, then [`Reply::LaunchDone`], then all events as
     /// [`Reply::EventBatch`]es, the last of them marked. The spool stays on the device until [`Command::DropSpool`].
     Run(Box<RunOrder>),
+    /// Asks for the device to be brought into a state. [`Reply::Prepared`].
+    Prepare {
+        /// For which campaign.
+        campaign: CampaignId,
+        /// What it is to be like.
+        spec: Box<PrepareSpec>,
+    },
+    /// Asks for the device to be put back. [`Reply::Restored`]. An agent that ends does so unasked.
+    Restore,
     /// Asks what is left of a campaign on the device. [`Reply::Spools`].
     Spools {
         /// Which campaign.
@@ -102,6 +119,34 @@ pub enum Command {
     Cancel,
     /// Ends the talk. [`Reply::Bye`], and the agent ends.
     Bye,
+}
+
+/// Who wants a device, and for what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The controller, for people: `user@host`.
+    pub holder: String,
+    /// For which campaign; `None` is a visit that measures nothing.
+    ///
+    /// An agent that works for the same campaign of the same holder is one that lost its link: it is waited for.
+    pub campaign: Option<CampaignId>,
+    /// Whether an agent that works there for somebody else is ended.
+    pub force: bool,
+    /// Whether the same session had the device before: it does not take back what was released meanwhile.
+    pub is_again: bool,
+}
+
+/// Who has a device: what the agent writes into its folder while it lives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseNote {
+    /// As in [`Lease`].
+    pub holder: String,
+    /// As in [`Lease`].
+    pub campaign: Option<CampaignId>,
+    /// Since when, by the device's clock.
+    pub since: WallNs,
+    /// The agent's process.
+    pub pid: u32,
 }
 
 /// One launch: what to start, and what to ask of it.
@@ -136,6 +181,32 @@ impl RunOrder {
 pub enum Reply {
     /// The first message of all.
     Hello(Hello),
+    /// The device is the controller's until the talk ends.
+    Leased {
+        /// What was found and put right first, in words for the record.
+        notes: Vec<String>,
+    },
+    /// An agent of the same campaign, whose link is lost, finishes its launch; told once a second.
+    Waiting(LeaseNote),
+    /// What time it is on the device.
+    Clock {
+        /// When the question came.
+        received: MonoNs,
+        /// When the answer was made.
+        sent: MonoNs,
+        /// The device's wall clock then.
+        wall: WallNs,
+    },
+    /// What the device became.
+    Prepared {
+        /// Setting by setting.
+        prepared: Box<Prepared>,
+    },
+    /// What became of what was set.
+    Restored {
+        /// Setting by setting; `None` when there was nothing to put back.
+        restored: Option<Box<Restored>>,
+    },
     /// What the device is.
     Facts {
         /// As it says itself.

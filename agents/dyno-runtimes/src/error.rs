@@ -57,6 +57,23 @@ pub enum RuntimeError {
         #[source]
         source: std::io::Error,
     },
+    /// The process could not be bound to CPUs.
+    #[error("cannot run on the CPUs {cpus}")]
+    Pin {
+        /// The CPUs, as a list.
+        cpus: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The process was bound to fewer CPUs than asked for.
+    #[error("asked for the CPUs {cpus}, but the system allows only {allowed}")]
+    NotPinned {
+        /// The CPUs that were asked for, as a list.
+        cpus: String,
+        /// Those that it got.
+        allowed: String,
+    },
     /// The process could not be written to, read from or waited for.
     #[error("cannot talk to the runtime's process {pid}")]
     Talk {
@@ -85,9 +102,11 @@ impl RuntimeError {
         let detail = || chain(self);
         match self {
             Self::Launch { outcome } => outcome.clone(),
-            Self::Setting { .. } | Self::UnknownSetting { .. } | Self::NoModel { .. } => {
-                Outcome::Refused { detail: detail() }
-            }
+            Self::Setting { .. }
+            | Self::UnknownSetting { .. }
+            | Self::NoModel { .. }
+            | Self::Pin { .. }
+            | Self::NotPinned { .. } => Outcome::Refused { detail: detail() },
             Self::NotBuilt { .. } => Outcome::Unsupported { detail: detail() },
             Self::Spawn { .. } | Self::Talk { .. } | Self::Nonsense { .. } | Self::NotStarted => {
                 Outcome::Crashed { exit: detail(), stderr_tail: String::new() }
@@ -99,7 +118,11 @@ impl RuntimeError {
 impl Classify for RuntimeError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Setting { .. } | Self::UnknownSetting { .. } | Self::NoModel { .. } => Blame::User,
+            Self::Setting { .. }
+            | Self::UnknownSetting { .. }
+            | Self::NoModel { .. }
+            | Self::Pin { .. }
+            | Self::NotPinned { .. } => Blame::User,
             Self::Launch { .. } | Self::Talk { .. } => Blame::Runtime,
             Self::Spawn { .. } => Blame::Lab,
             Self::NotBuilt { .. } | Self::Nonsense { .. } | Self::NotStarted => Blame::Harness,
@@ -110,6 +133,9 @@ impl Classify for RuntimeError {
         match self {
             Self::UnknownSetting { known: [], .. } => {
                 vec!["it has no settings at all".to_owned()]
+            }
+            Self::Pin { .. } | Self::NotPinned { .. } => {
+                vec!["name CPUs in `core_mask` that are online and that the agent may use".to_owned()]
             }
             Self::UnknownSetting { known, .. } => vec![format!("it has: {}", known.join(", "))],
             _ => Vec::new(),

@@ -17,11 +17,13 @@
 //! | `timeout_at` | the request of this index runs into its deadline after its first chunk | never |
 //! | `crash_at` | the runtime dies in the request of this index after its first chunk | never |
 //! | `hang_at` | the request of this index really waits until the launch is interrupted | never |
+//! | `wait_ms` | before each answer this much real time passes, which the scripted clock does not see | 0 |
 //! | `refuse` | the launch is refused with these words | not |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use dyno_model::clock::Clock;
 use dyno_model::launch::{LaunchSpec, RuntimeFacts};
@@ -50,6 +52,7 @@ const SETTINGS: &[&str] = &[
     "timeout_at",
     "crash_at",
     "hang_at",
+    "wait_ms",
     "refuse",
 ];
 
@@ -69,6 +72,7 @@ struct Script {
     timeout_at: Option<u32>,
     crash_at: Option<u32>,
     hang_at: Option<u32>,
+    wait_ms: u64,
     refuse: Option<String>,
 }
 
@@ -173,6 +177,9 @@ impl Generate for FakeClient {
             self.interrupt.wait(None);
             return Ok(self.ended(Outcome::Cancelled));
         }
+        if self.script.wait_ms > 0 && self.interrupt.wait(Some(Duration::from_millis(self.script.wait_ms))) {
+            return Ok(self.ended(Outcome::Cancelled));
+        }
         if self.script.fail_every.is_some_and(|n| (request.idx + 1).is_multiple_of(n)) {
             return Ok(self.ended(Outcome::Refused { detail: "scripted refusal".to_owned() }));
         }
@@ -275,6 +282,7 @@ impl Script {
             timeout_at: settings.number("timeout_at", "an index")?,
             crash_at: settings.number("crash_at", "an index")?,
             hang_at: settings.number("hang_at", "an index")?,
+            wait_ms: settings.number("wait_ms", "ms")?.unwrap_or(0),
             refuse: settings.text("refuse").map(str::to_owned),
         })
     }
@@ -320,6 +328,7 @@ mod tests {
             model_path: None,
             model_digest: None,
             threads: None,
+            core_mask: None,
             context_tokens: 64,
             settings: settings
                 .iter()

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -46,9 +47,37 @@ impl Process {
     /// [`RuntimeError::Spawn`].
     pub fn spawn(command: &mut Command) -> Result<(Self, Pipes), RuntimeError> {
         let program = command.get_program().into();
+        Self::spawn_or(command, |source| RuntimeError::Spawn { program, source })
+    }
+
+    /// Like [`Process::spawn`]; the process and its threads run on `cpus` only, of which the kernel's word is the
+    /// second result.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Pin`] when the system does not allow all of them, or knows no such thing.
+    pub fn spawn_on(command: &mut Command, cpus: &[u32]) -> Result<(Self, Pipes, Vec<u32>), RuntimeError> {
+        let program = PathBuf::from(command.get_program());
+        let pin = |source| RuntimeError::Pin { cpus: cpu_list(cpus), source };
+        sys::pin(command, cpus).map_err(pin)?;
+        let (process, pipes) = Self::spawn_or(command, |source| {
+            // What the kernel answers when none of the CPUs can be used (sched_setaffinity(2)).
+            let is_pin = source.kind() == std::io::ErrorKind::InvalidInput;
+            if is_pin { pin(source) } else { RuntimeError::Spawn { program, source } }
+        })?;
+        let allowed = sys::allowed_cpus(process.pid()).map_err(pin)?;
+        if allowed == cpus {
+            return Ok((process, pipes, allowed));
+        }
+        Err(RuntimeError::NotPinned { cpus: cpu_list(cpus), allowed: cpu_list(&allowed) })
+    }
+
+    fn spawn_or(
+        command: &mut Command,
+        failed: impl FnOnce(std::io::Error) -> RuntimeError,
+    ) -> Result<(Self, Pipes), RuntimeError> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         sys::prepare_child(command);
-        let mut child = command.spawn().map_err(|source| RuntimeError::Spawn { program, source })?;
+        let mut child = command.spawn().map_err(failed)?;
         let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
             unreachable!("all three streams were asked to be piped");
@@ -113,8 +142,13 @@ impl Process {
             outcome: if self.killed_by_us { Outcome::Ok } else { outcome_of(reaped.status, words) },
             exit: Some(worded(reaped.status)),
             cpu_ns: Some(reaped.cpu_ns),
-            peak_rss_bytes: Some(reaped.peak_rss_bytes),
+            peak_rss_bytes: reaped.peak_rss_bytes,
         })
+    }
+
+    /// The end of what it said on stderr, safe to print; empty before [`Process::end`].
+    pub fn last_words(&self) -> &str {
+        self.stderr_tail.as_deref().unwrap_or_default()
     }
 
     fn look(&mut self) -> std::io::Result<Option<Reaped>> {
@@ -161,7 +195,7 @@ fn tail_of(mut stderr: ChildStderr) -> String {
 }
 
 /// Text without control characters and escape sequences; lines stay lines.
-fn sanitized(bytes: &[u8]) -> String {
+pub fn sanitized(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -175,6 +209,16 @@ fn sanitized(bytes: &[u8]) -> String {
         }
     }
     clean.trim().to_owned()
+}
+
+/// CPUs in the kernel's list syntax: `0-3,6`. They must be sorted.
+fn cpu_list(cpus: &[u32]) -> String {
+    let runs = cpus.chunk_by(|a, b| a.checked_add(1) == Some(*b));
+    let words = runs.map(|run| match run {
+        [first, .., last] => format!("{first}-{last}"),
+        one => one.iter().map(u32::to_string).collect(),
+    });
+    words.collect::<Vec<_>>().join(",")
 }
 
 /// Ns from now until `due`, as a duration.
@@ -255,6 +299,49 @@ mod tests {
         let mut rest = Vec::new();
         pipes.stdout.read_to_end(&mut rest).expect("its end of the pipe is closed");
         assert_eq!(rest, b"tarted\n");
+    }
+
+    #[test]
+    fn cpus_are_told_as_the_kernel_does() {
+        let check = |cpus: &[u32], expected| assert_eq!(cpu_list(cpus), expected);
+        check(&[], "");
+        check(&[4], "4");
+        check(&[0, 1, 2, 3, 6], "0-3,6");
+        check(&[0, 2, 3], "0,2-3");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_runs_only_on_the_cpus_that_it_was_given() {
+        let may = sys::allowed_cpus(std::process::id()).expect("proc is there");
+        let last = *may.last().expect("a process runs somewhere");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "sleep 0; grep Cpus_allowed_list /proc/self/status"]);
+        let (mut process, mut pipes, told) = Process::spawn_on(&mut command, &[last]).expect("one of ours");
+        let mut said = String::new();
+        pipes.stdout.read_to_string(&mut said).expect("it says so");
+        assert_eq!(told, [last]);
+        assert_eq!(said.split_whitespace().collect::<Vec<_>>(), ["Cpus_allowed_list:", &last.to_string()]);
+        assert_eq!(process.end(Duration::from_secs(20)).expect("it ends").outcome, Outcome::Ok);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn cpus_that_are_not_there_are_refused() {
+        let spawn = |cpus: &[u32]| {
+            Process::spawn_on(&mut Command::new("/bin/true"), cpus)
+                .map(drop)
+                .expect_err("no such CPU")
+                .to_string()
+        };
+        assert_eq!(spawn(&[1022, 1023]), "cannot run on the CPUs 1022-1023");
+        assert_eq!(spawn(&[5000]), "cannot run on the CPUs 5000");
+        let may = sys::allowed_cpus(std::process::id()).expect("proc is there");
+        let (first, list) = (may[0], cpu_list(&may[..1]));
+        assert_eq!(
+            spawn(&[first, 1023]),
+            format!("asked for the CPUs {list},1023, but the system allows only {list}")
+        );
     }
 
     #[test]

@@ -11,13 +11,14 @@ use crate::hot::HotFile;
 use crate::root::SysRoot;
 use crate::text;
 
-const FOLDER: &str = "sys/class/thermal";
+/// Where the zones are.
+pub(crate) const FOLDER: &str = "sys/class/thermal";
 /// More zones than this are not sampled (house rule): phones have up to about 100, boards fewer than 10.
 const MAX_ZONES: usize = 64;
 /// Temperatures that are believed, in m°C: −40 °C to 150 °C (house rule).
-const BELIEVED_MDEGC: std::ops::RangeInclusive<i64> = -40_000..=150_000;
+pub(crate) const BELIEVED_MDEGC: std::ops::RangeInclusive<i64> = -40_000..=150_000;
 /// Zones of Qualcomm's limits hardware: they say 75000 whatever the temperature is.
-const LIMIT_TYPE: &str = "lmh-dcvs";
+pub(crate) const LIMIT_TYPE: &str = "lmh-dcvs";
 
 /// Finds one sensor with a channel for each zone, as site `thermal_zone0 cpu-thermal`.
 pub(crate) struct Thermal;

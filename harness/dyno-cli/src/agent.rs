@@ -1,4 +1,7 @@
-//! The agent for this machine, embedded when edgedyno was built.
+//! Agents: the one for this machine is embedded, those for others are looked for.
+
+mod search;
+mod targets;
 
 use std::fs;
 use std::io::Write as _;
@@ -7,11 +10,18 @@ use std::path::Path;
 
 use dyno_artifacts::cache_dir;
 use dyno_model::digest::Digest;
+use dyno_protocol::build_id::BUILD_ID;
 use dyno_session::AgentBinary;
+use dyno_transport::Platform;
 
 use crate::render_error::Failure;
+use search::{Folder, search};
 
 static LOCAL_AGENT: &[u8] = include_bytes!(env!("EDGEDYNO_AGENT_FILE"));
+/// What the embedded agent was built for.
+const LOCAL_TARGET: &str = env!("EDGEDYNO_TARGET");
+/// Names a folder of agents.
+const FOLDER_VARIABLE: &str = "EDGEDYNO_AGENTS";
 
 /// The agent as a file in the cache, under its digest; written on first use.
 pub(crate) fn local() -> Result<AgentBinary, Failure> {
@@ -26,6 +36,37 @@ pub(crate) fn local() -> Result<AgentBinary, Failure> {
         })?;
     }
     Ok(AgentBinary { path, digest, bytes })
+}
+
+/// The agent for a device, verified.
+///
+/// It is looked for in the folder that `EDGEDYNO_AGENTS` names, in `agents` beside this program, and in `../agents`,
+/// where `cargo xtask dist` puts it; the embedded one is taken for a device of this machine's own kind that has no
+/// better one. An agent of other sources is never taken.
+///
+/// # Errors
+/// With what to build, when there is none.
+pub(crate) fn pick(platform: &Platform) -> Result<AgentBinary, Failure> {
+    let fitting = targets::fitting(platform);
+    match search(platform, &fitting, &folders(), BUILD_ID) {
+        Ok(agent) => Ok(agent),
+        Err(_) if !LOCAL_AGENT.is_empty() && targets::is_like(platform, LOCAL_TARGET) => local(),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where agents may lie.
+fn folders() -> Vec<Folder> {
+    let named = std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty());
+    let mut folders: Vec<Folder> = named.into_iter().map(|path| Folder::named(path.into())).collect();
+    // Best effort: a program that does not know where it lies has no neighbours. A link to it is followed.
+    let program = std::env::current_exe().and_then(fs::canonicalize);
+    let beside = program.ok().and_then(|program| program.parent().map(Path::to_owned));
+    if let Some(beside) = beside {
+        folders.push(Folder::named(beside.join("agents")));
+        folders.extend(beside.parent().map(|above| Folder::built(above.join("agents"))));
+    }
+    folders
 }
 
 fn write_program(folder: &Path, path: &Path) -> std::io::Result<()> {

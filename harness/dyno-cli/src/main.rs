@@ -7,6 +7,7 @@ mod exit;
 mod output;
 mod progress;
 mod project;
+mod reach;
 mod render_error;
 mod signals;
 
@@ -43,6 +44,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Plan(ask) => cmd::plan::plan(&global, &ask),
         Command::Resume(args) => cmd::resume::resume(&global, &args),
         Command::Report(args) => cmd::report::report(&global, &args),
+        Command::Devices(args) => cmd::devices::devices(&global, &args),
+        Command::Doctor { devices } => cmd::doctor::doctor(&global, &devices),
         Command::Models(command) => cmd::models::models(&global, &command),
         Command::Completions { shell } => cmd::pages::completions(shell),
         Command::Man => cmd::pages::man(),

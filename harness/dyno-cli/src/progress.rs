@@ -1,12 +1,14 @@
 //! Live progress on stderr: a bar on a terminal, plain lines when piped, nothing with `--quiet`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use dyno_artifacts::Phase;
-use dyno_model::ids::DeviceId;
-use dyno_session::{Observer, Step};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use dyno_model::ids::{DeviceId, RunId};
+use dyno_model::plan::Plan;
+use dyno_session::{Cancel, Observer, Step};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Global;
 
@@ -39,36 +41,81 @@ pub(crate) fn say(talk: Talk, at_least: Talk, text: &str) {
     }
 }
 
-/// The progress of a campaign over all its sessions.
+/// The progress of a campaign: a bar for each device.
 #[derive(Debug)]
 pub(crate) struct Progress {
     talk: Talk,
-    bar: ProgressBar,
+    bars: MultiProgress,
     is_terminal: bool,
-    done_before: usize,
-    said_quarter: usize,
-    head: String,
+    n_missing: BTreeMap<DeviceId, u64>,
+    name_width: usize,
 }
 
 impl Progress {
-    /// A campaign that still has `n_requests` to do.
-    pub(crate) fn new(talk: Talk, n_requests: usize) -> Self {
+    /// A campaign of `plan`, of which `finished` is in the record.
+    pub(crate) fn new(talk: Talk, plan: &Plan, finished: &BTreeSet<(RunId, u32)>) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && talk > Talk::Quiet;
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(n_requests as u64), target);
+        let mut n_missing: BTreeMap<DeviceId, u64> =
+            plan.devices.keys().map(|device| (device.clone(), 0)).collect();
+        for run in &plan.runs {
+            let n_done = finished.range((run.id, 0)..=(run.id, u32::MAX)).count();
+            if let Some(n) = plan.cell(&run.cell).and_then(|cell| n_missing.get_mut(&cell.device)) {
+                *n += run.requests.len().saturating_sub(n_done) as u64;
+            }
+        }
+        let name_width = plan.devices.keys().map(|device| device.0.len()).max().unwrap_or(0);
+        Self { talk, bars: MultiProgress::with_draw_target(target), is_terminal, n_missing, name_width }
+    }
+
+    /// The bars, for whoever must write between them.
+    pub(crate) fn bars(&self) -> &MultiProgress {
+        &self.bars
+    }
+
+    /// The progress of one device's session.
+    pub(crate) fn device(&self, device: &DeviceId, cancel: &Cancel) -> DeviceProgress {
+        let n_requests = self.n_missing.get(device).copied().unwrap_or(0);
+        let bar = self.bars.add(ProgressBar::new(n_requests));
         let style =
             ProgressStyle::with_template("{prefix}  {wide_bar:.cyan/dim}  {pos}/{len} requests  ETA {eta}")
                 .expect("the template is fixed and valid");
         bar.set_style(style.progress_chars("━╸─"));
         bar.enable_steady_tick(Duration::from_secs(1));
-        Self { talk, bar, is_terminal, done_before: 0, said_quarter: 0, head: String::new() }
+        DeviceProgress {
+            talk: self.talk,
+            bar,
+            is_terminal: self.is_terminal,
+            name: format!("{:<width$}", device.0, width = self.name_width),
+            done_before: 0,
+            said_quarter: 0,
+            head: String::new(),
+            cancel: cancel.clone(),
+        }
     }
 
-    /// Takes the bar away.
+    /// Takes the bars away.
     pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
+        // Best effort: a terminal that cannot be written to shows what it shows.
+        self.bars.clear().ok();
     }
+}
 
+/// The progress of one device's session.
+#[derive(Debug)]
+pub(crate) struct DeviceProgress {
+    talk: Talk,
+    bar: ProgressBar,
+    is_terminal: bool,
+    /// The device, as wide as the widest.
+    name: String,
+    done_before: usize,
+    said_quarter: usize,
+    head: String,
+    cancel: Cancel,
+}
+
+impl DeviceProgress {
     fn line(&self, at_least: Talk, text: &str) {
         if self.is_terminal {
             if self.talk >= at_least {
@@ -79,6 +126,10 @@ impl Progress {
         }
     }
 
+    fn doing(&self, what: &str) {
+        self.bar.set_prefix(format!("{} · {what}", self.name));
+    }
+
     fn requests(&mut self, done: usize, of: usize) {
         self.bar.set_position((self.done_before + done) as u64);
         let quarter = (done * 4).checked_div(of).unwrap_or(0);
@@ -87,13 +138,34 @@ impl Progress {
             self.line(Talk::Normal, &format!("{}: {done} of {of} requests", self.head));
         }
     }
+
+    fn sending(&self, done: u64, of: u64) {
+        // A small file is there before anybody could read of it.
+        if of > 1 << 20 {
+            self.doing(&format!("sending {} %", (done * 100).checked_div(of).unwrap_or(100)));
+        }
+    }
 }
 
-impl Observer for Progress {
+impl Observer for DeviceProgress {
     fn step(&mut self, device: &DeviceId, step: &Step) {
         match step {
+            Step::Reach => self.doing("reaching it"),
+            Step::Sending { done, of } => self.sending(*done, *of),
+            Step::Waiting { holder } => {
+                self.doing("finishing the run that went on alone");
+                self.line(
+                    Talk::Verbose,
+                    &format!("{device}: an agent of {holder} whose link was lost finishes its run"),
+                );
+            }
+            Step::LinkLost { error, next_s } => {
+                self.doing("link lost");
+                self.line(Talk::Normal, &format!("{device}: {error}; trying again in {next_s} s"));
+            }
+            Step::Note { text } => self.line(Talk::Normal, &format!("{device}: {text}")),
             Step::DeployAgent { bytes } => {
-                self.bar.set_prefix(format!("{device} · agent"));
+                self.doing("agent");
                 self.line(Talk::Verbose, &format!("{device}: deploying the agent ({bytes} bytes)"));
             }
             Step::Connected { device: model } => {
@@ -106,19 +178,20 @@ impl Observer for Progress {
                 );
             }
             Step::DeployModel { model, bytes } => {
-                self.bar.set_prefix(format!("{device} · {model}"));
+                self.doing(model);
                 self.line(
                     Talk::Verbose,
                     &format!("{device}: deploying and checking {model} ({bytes} bytes)"),
                 );
             }
+            Step::Prepare => self.doing("preparing it"),
             Step::Synthesize { model } => {
                 self.line(Talk::Normal, &format!("{device}: writing the synthetic model {model}"));
             }
             Step::Launch { run, nth, of, n_requests } => {
                 self.head = format!("{device}: run {nth} of {of}");
                 self.said_quarter = 0;
-                self.bar.set_prefix(format!("{device} · run {nth}/{of}"));
+                self.doing(&format!("run {nth}/{of}"));
                 self.line(Talk::Verbose, &format!("{device}: launching run {run} ({n_requests} requests)"));
             }
             Step::Progress { done, of } => self.requests(*done, *of),
@@ -129,6 +202,16 @@ impl Observer for Progress {
                 }
             }
         }
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+impl Drop for DeviceProgress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

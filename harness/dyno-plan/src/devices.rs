@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::document::Document;
+use crate::prepare::{self, PrepareWords};
 use crate::problem::Problems;
 use crate::registry::{At, Registry};
 
@@ -39,6 +40,8 @@ pub(crate) struct DeviceWords {
     /// What it costs, in euro.
     #[schemars(range(min = 0.0))]
     price_eur: Option<f64>,
+    /// What it is to be like while it is measured, if not as it is.
+    prepare: Option<PrepareWords>,
 }
 
 /// How to reach a device.
@@ -62,15 +65,22 @@ enum TransportWords {
 impl DeviceWords {
     pub(crate) fn plan(&self) -> PlannedDevice {
         PlannedDevice {
-            transport: match &self.transport {
-                TransportWords::Local {} => TransportSpec::Local,
-                TransportWords::Ssh { host } => TransportSpec::Ssh { host: host.clone() },
-                TransportWords::Adb { serial } => TransportSpec::Adb { serial: serial.clone() },
-            },
+            transport: self.transport.plan(),
             board: self.board.clone(),
             tags: self.tags.clone(),
             work_dir: self.work_dir.clone(),
             price_eur_cents: self.price_eur.map(|eur| (eur * 100.0).round() as u64),
+            prepare: self.prepare.as_ref().map(PrepareWords::plan),
+        }
+    }
+}
+
+impl TransportWords {
+    fn plan(&self) -> TransportSpec {
+        match self {
+            Self::Local {} => TransportSpec::Local,
+            Self::Ssh { host } => TransportSpec::Ssh { host: host.clone() },
+            Self::Adb { serial } => TransportSpec::Adb { serial: serial.clone() },
         }
     }
 }
@@ -80,6 +90,9 @@ pub(crate) fn check(devices: &Registry<'_, DeviceWords>, problems: &mut Problems
     for (name, words, document) in devices.usable() {
         let path = ["device", name];
         check_name("device", name, document, &path, problems);
+        if let Some(prepare) = &words.prepare {
+            prepare::check(name, prepare, &words.transport.plan(), document, problems);
+        }
         let (key, text) = match &words.transport {
             TransportWords::Local {} => continue,
             TransportWords::Ssh { host } => ("host", host),
@@ -101,8 +114,7 @@ pub(crate) fn check_name(
     path: &[&str],
     problems: &mut Problems,
 ) {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.starts_with(['-', '.']) || !name.chars().all(fits) {
+    if !is_name(name) {
         let hint = "use letters, digits, `-`, `_` and `.`, and begin with a letter or digit".to_owned();
         problems.push(document.problem_at(
             path,
@@ -110,6 +122,12 @@ pub(crate) fn check_name(
             Some(hint),
         ));
     }
+}
+
+/// Whether it can be a name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    !name.is_empty() && !name.starts_with(['-', '.']) && name.chars().all(fits)
 }
 
 /// The devices that `selectors` mean, each an id, a tag, or a glob of either.

@@ -4,7 +4,9 @@ use dyno_model::blame::{Blame, Classify};
 use dyno_model::event::SinkError;
 use dyno_model::ids::DeviceId;
 use dyno_protocol::message::RemoteError;
-use dyno_transport::TransportError;
+use dyno_transport::{Ended, TransportError};
+
+use crate::deploy::NoAgent;
 
 /// A session that could not go on. What was recorded before is in the record.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,36 @@ pub enum SessionError {
         /// Why.
         #[source]
         source: TransportError,
+    },
+    /// No agent fits the device.
+    #[error("device {device} cannot be measured")]
+    NoAgent {
+        /// The device.
+        device: DeviceId,
+        /// Why.
+        #[source]
+        source: NoAgent,
+    },
+    /// The agent is there and does not run.
+    #[error("the agent does not run on {device}: {} ({words})", how(ended))]
+    CannotRun {
+        /// The device.
+        device: DeviceId,
+        /// How it ended.
+        ended: Ended,
+        /// What the device said.
+        words: String,
+    },
+    /// The link was lost and could not be had again.
+    #[error("the link to {device} is lost, and could not be had again within {limit_s} s")]
+    LinkLost {
+        /// The device.
+        device: DeviceId,
+        /// How long was tried.
+        limit_s: u64,
+        /// What came of the last attempt.
+        #[source]
+        source: Box<SessionError>,
     },
     /// The agent ended, or the link broke.
     #[error("the agent on {device} is gone ({how})")]
@@ -82,7 +114,10 @@ impl Classify for SessionError {
             Self::Transport { source, .. } => source.blame(),
             Self::Agent { source, .. } => source.blame(),
             Self::ModelMissing { .. } => Blame::Harness,
-            Self::AgentGone { .. }
+            Self::NoAgent { .. } => Blame::User,
+            Self::LinkLost { source, .. } => source.blame(),
+            Self::CannotRun { .. }
+            | Self::AgentGone { .. }
             | Self::Silent { .. }
             | Self::Garbage { .. }
             | Self::OtherBuild { .. }
@@ -104,11 +139,31 @@ impl Classify for SessionError {
             Self::Transport { source, .. } => source.hints(),
             Self::Agent { source, .. } => source.hints(),
             Self::Garbage { hints, .. } => hints.clone(),
+            Self::NoAgent { source, .. } => source.hints.clone(),
+            Self::LinkLost { source, .. } => {
+                let mut hints = source.hints();
+                hints.push(
+                    "the device goes on with its run alone; what it recorded comes with the next contact"
+                        .to_owned(),
+                );
+                hints
+            }
+            Self::CannotRun { .. } => {
+                vec!["the device may have another architecture than it says, or forbid programs in its work folder".to_owned()]
+            }
             Self::Sink(_) => vec!["make room for the record; what is in it stays valid".to_owned()],
             Self::OtherBuild { .. } => {
                 vec!["build edgedyno again: agent and controller are built together".to_owned()]
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// How a program ended, in words.
+pub(crate) fn how(ended: &Ended) -> String {
+    match ended {
+        Ended::Code(code) => format!("exit code {code}"),
+        Ended::Signal(signal) => format!("signal {signal}"),
     }
 }

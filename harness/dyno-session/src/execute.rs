@@ -1,46 +1,48 @@
-//! One contact with one device, from deploy to the last launch.
+//! One device's share of a campaign, over as many contacts as it takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use dyno_model::digest::Digest;
-use dyno_model::event::{Event, EventKind};
+use dyno_model::blame::{Blame, Classify as _};
 use dyno_model::ids::{CampaignId, DeviceId, RunId};
-use dyno_model::launch::LaunchSpec;
-use dyno_model::plan::{Cell, ModelOrigin, Plan, PlannedRequest, PlannedRun};
-use dyno_model::request::Request;
+use dyno_model::plan::Plan;
 use dyno_protocol::build_id::BUILD_ID;
-use dyno_protocol::message::{Command, LaunchKey, Reply, RunOrder};
-use dyno_transport::{PushOutcome, RemoteCommand, RemotePath, Transport, artifact};
+use dyno_protocol::message::Lease;
+use dyno_transport::Transport;
 
-use crate::deploy::{AgentBinary, LocalModel};
+use crate::contact::Contact;
+use crate::deploy::{AgentSource, Deploy, DeviceModels, LocalModel};
 use crate::error::SessionError;
-use crate::link::Link;
 use crate::observe::{Cancel, Observer, Step};
-use crate::remaining::{Finished, RemainingRun, remaining_runs};
+use crate::remaining::Finished;
 use crate::sink::{Opened, RecordSink};
+use crate::visit::Visit;
 
-/// How often a cancel is looked for while the device works.
-const TICK: Duration = Duration::from_millis(100);
-/// How long hashing or writing a model may take.
-const MODEL_LIMIT: Duration = Duration::from_mins(30);
-/// How long the agent may go on after it was asked to stop.
-const CANCEL_LIMIT: Duration = Duration::from_secs(30);
+/// The first attempt to have a lost link again comes after this, each further one after twice as long.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LONGEST_RETRY: Duration = Duration::from_secs(15);
+/// Contacts in a row that may end without anything new in the record: more, and the device cannot do it.
+const MAX_IDLE_CONTACTS: u32 = 3;
+const TICK: Duration = Duration::from_millis(50);
 
 /// One device's share of a campaign.
 pub struct Session<'a> {
     /// The campaign's id: names its spools on the device.
     pub campaign: CampaignId,
+    /// Who measures, for whoever else wants the device: `user@host`.
+    pub holder: String,
     /// The whole plan.
     pub plan: &'a Plan,
     /// Which device.
     pub device: DeviceId,
-    /// The agent for it.
-    pub agent: AgentBinary,
+    /// Finds the agent for it.
+    pub agents: &'a dyn AgentSource,
     /// Model files on this side, by name; synthetic ones are made on the device.
     pub models: BTreeMap<String, LocalModel>,
     /// What the record holds already.
     pub finished: Finished,
+    /// How long a lost link is sought again.
+    pub reconnect_limit: Duration,
     /// Asked for by Ctrl-C.
     pub cancel: Cancel,
 }
@@ -56,14 +58,19 @@ pub struct SessionSummary {
     pub cancelled: bool,
 }
 
-/// A model file as it lies on the device.
-struct DeviceModel {
-    path: RemotePath,
-    digest: Option<Digest>,
+/// What is kept from contact to contact.
+#[derive(Default)]
+struct Course {
+    summary: SessionSummary,
+    /// Whether an agent has been ours in this session.
+    was_connected: bool,
+    /// Runs whose launch a broken contact cut off: what they came to is data, and is not measured again silently.
+    given_up: BTreeSet<RunId>,
+    n_idle_contacts: u32,
 }
 
 impl Session<'_> {
-    /// Deploys, recovers what an earlier contact left, and executes what is missing.
+    /// Deploys, recovers what an earlier contact left, and executes what is missing; a lost link is sought again.
     ///
     /// # Errors
     /// [`SessionError`] when it cannot go on; all that came back before is with `sink`.
@@ -73,356 +80,200 @@ impl Session<'_> {
         sink: &mut dyn RecordSink,
         observer: &mut dyn Observer,
     ) -> Result<SessionSummary, SessionError> {
-        let agent = self.deploy_agent(transport, observer)?;
-        let mut link = self.connect(transport, &agent)?;
-        let models = self.deploy_models(transport, &mut link, observer)?;
-        let session = self.open(&mut link, transport.kind(), &models, sink, observer)?;
-        let result = self.recover_and_run(&mut link, session, &models, sink, observer);
-        if let Err(SessionError::AgentGone { .. }) = &result {
-            self.rescue(transport, &agent, session, sink, observer);
-        } else {
-            link.close();
-        }
-        let words = result.as_ref().err().map(ToString::to_string);
-        sink.closed(session, words.as_deref())?;
-        result
-    }
-
-    fn lost(&self) -> impl Fn(dyno_transport::TransportError) -> SessionError {
-        let device = self.device.clone();
-        move |source| SessionError::Transport { device: device.clone(), source }
-    }
-
-    fn deploy_agent(
-        &self,
-        transport: &mut dyn Transport,
-        observer: &mut dyn Observer,
-    ) -> Result<RemotePath, SessionError> {
-        observer.step(&self.device, &Step::DeployAgent { bytes: self.agent.bytes });
-        transport.prepare().map_err(self.lost())?;
-        let (path, _) = artifact::push(transport, &self.agent.artifact()).map_err(self.lost())?;
-        Ok(path)
-    }
-
-    fn connect(&self, transport: &mut dyn Transport, agent: &RemotePath) -> Result<Link, SessionError> {
-        let work_dir = transport.work_dir().as_str().to_owned();
-        let command = RemoteCommand::new(agent).arg("serve").arg("--work-dir").arg(work_dir);
-        Link::start(&self.device, transport, &command)
-    }
-
-    fn cells(&self) -> impl Iterator<Item = &Cell> {
-        self.plan.cells.iter().filter(|cell| cell.device == self.device)
-    }
-
-    fn deploy_models(
-        &self,
-        transport: &mut dyn Transport,
-        link: &mut Link,
-        observer: &mut dyn Observer,
-    ) -> Result<BTreeMap<String, DeviceModel>, SessionError> {
-        let mut on_device = BTreeMap::new();
-        for cell in self.cells() {
-            let Some(model) = self.plan.models.get(&cell.model) else { continue };
-            if on_device.contains_key(&cell.model) {
-                continue;
-            }
-            let placed = match &model.origin {
-                ModelOrigin::None => continue,
-                ModelOrigin::Synthetic { .. } => self.synthesize(transport, link, &cell.model, observer)?,
-                ModelOrigin::Published { .. } | ModelOrigin::Derived { .. } => {
-                    self.push_model(transport, link, &cell.model, observer)?
+        let mut course = Course::default();
+        let mut outage = Outage::default();
+        loop {
+            let n_before = self.finished.requests.len();
+            let error = match self.contact(transport, sink, observer, &mut course) {
+                Ok(()) => {
+                    course.summary.cancelled = self.cancel.is_cancelled();
+                    return Ok(course.summary);
                 }
+                Err(error) => error,
             };
-            on_device.insert(cell.model.clone(), placed);
-        }
-        Ok(on_device)
-    }
-
-    fn push_model(
-        &self,
-        transport: &mut dyn Transport,
-        link: &mut Link,
-        name: &str,
-        observer: &mut dyn Observer,
-    ) -> Result<DeviceModel, SessionError> {
-        let local =
-            self.models.get(name).ok_or_else(|| SessionError::ModelMissing { model: name.to_owned() })?;
-        observer.step(&self.device, &Step::DeployModel { model: name.to_owned(), bytes: local.bytes });
-        let (path, outcome) = artifact::push(transport, &local.artifact()).map_err(self.lost())?;
-        let first = verify(link, &path, local);
-        match first {
-            // A copy of an earlier contact that was damaged since: the agent has removed it, and a push brings it whole.
-            Err(SessionError::Agent { .. }) if outcome == PushOutcome::AlreadyThere => {
-                artifact::push(transport, &local.artifact()).map_err(self.lost())?;
-                verify(link, &path, local)
+            if course.was_connected && self.finished.requests.len() > n_before {
+                (outage, course.n_idle_contacts) = (Outage::default(), 0);
             }
-            first => first,
+            if !self.may_try_again(&error, transport, &course) {
+                return Err(error);
+            }
+            let Some(wait) = outage.next(self.reconnect_limit) else {
+                let (device, limit_s) = (self.device.clone(), self.reconnect_limit.as_secs());
+                return Err(SessionError::LinkLost { device, limit_s, source: Box::new(error) });
+            };
+            let words = in_full(&error);
+            observer.step(&self.device, &Step::LinkLost { error: words, next_s: wait.as_secs() });
+            transport.disconnect();
+            if !self.wait(wait) {
+                return Err(error);
+            }
         }
     }
 
-    fn synthesize(
-        &self,
-        transport: &mut dyn Transport,
-        link: &mut Link,
-        name: &str,
-        observer: &mut dyn Observer,
-    ) -> Result<DeviceModel, SessionError> {
-        let Some(ModelOrigin::Synthetic { shape, seed }) =
-            self.plan.models.get(name).map(|model| &model.origin)
-        else {
-            return Err(SessionError::ModelMissing { model: name.to_owned() });
+    /// Whether the same device may be had again: only one that was had before, over a link that can break.
+    fn may_try_again(&self, error: &SessionError, transport: &dyn Transport, course: &Course) -> bool {
+        let is_lost = match error {
+            SessionError::AgentGone { .. } | SessionError::Silent { .. } => true,
+            SessionError::Transport { source, .. } => source.is_transient() || source.blame() == Blame::Lab,
+            _ => false,
         };
-        observer.step(&self.device, &Step::Synthesize { model: name.to_owned() });
-        let recipe = serde_json::to_vec(&(shape, seed)).expect("a shape has only string keys");
-        let path = artifact::path(transport.work_dir(), &Digest::of(&recipe), "synthetic.gguf");
-        link.send(&Command::Synthesize {
-            path: path.as_str().to_owned(),
-            shape: shape.clone(),
-            seed: *seed,
-        })?;
-        match link.answer_within("for a synthetic model", MODEL_LIMIT)? {
-            Reply::Wrote { digest, .. } => Ok(DeviceModel { path, digest: Some(digest) }),
-            other => Err(link.unexpected(&other)),
+        is_lost
+            && transport.is_remote()
+            && course.was_connected
+            && course.n_idle_contacts < MAX_IDLE_CONTACTS
+            && !self.cancel.is_cancelled()
+    }
+
+    /// Waits, unless a person asks to stop; whether they did not.
+    fn wait(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        while Instant::now() < until && !self.cancel.is_cancelled() {
+            std::thread::sleep(TICK);
         }
+        !self.cancel.is_cancelled()
+    }
+
+    fn lease(&self, is_again: bool) -> Lease {
+        Lease { holder: self.holder.clone(), campaign: Some(self.campaign.clone()), force: false, is_again }
+    }
+
+    /// One contact, from reaching the device to its last launch or the loss of its link.
+    fn contact(
+        &mut self,
+        transport: &mut dyn Transport,
+        sink: &mut dyn RecordSink,
+        observer: &mut dyn Observer,
+        course: &mut Course,
+    ) -> Result<(), SessionError> {
+        let is_again = course.was_connected;
+        let mut visit = Visit::open(&self.device, transport, self.agents, &self.lease(is_again), observer)?;
+        course.was_connected = true;
+        course.n_idle_contacts += 1;
+        for text in &visit.notes {
+            observer.step(&self.device, &Step::Note { text: text.clone() });
+        }
+        let models = Deploy {
+            device: &self.device,
+            plan: self.plan,
+            local: &self.models,
+            transport: &mut *transport,
+            link: &mut visit.link,
+            observer: &mut *observer,
+        };
+        let models = models.models()?;
+        let number = self.open(&mut visit, transport, &models, sink, observer)?;
+        let (link, summary) = (&mut visit.link, &mut course.summary);
+        let mut contact =
+            Contact { session: self, link, number, sink: &mut *sink, observer: &mut *observer, summary };
+        let result = contact.recover().and_then(|recovered| {
+            // What a broken contact of this session had begun is part of it; what an earlier one left is not.
+            for (run, outcome) in recovered.into_iter().filter(|_| is_again) {
+                course.given_up.insert(run);
+                contact.count(run, outcome);
+            }
+            contact.run(&models, &course.given_up)
+        });
+        match &result {
+            Err(SessionError::AgentGone { .. }) if !transport.is_remote() => {
+                self.rescue(transport, number, sink, observer);
+            }
+            Err(SessionError::AgentGone { .. } | SessionError::Silent { .. }) => {}
+            _ => visit.close(),
+        }
+        sink.closed(number, result.as_ref().err().map(ToString::to_string).as_deref())?;
+        result
     }
 
     fn open(
         &self,
-        link: &mut Link,
-        transport: &str,
-        models: &BTreeMap<String, DeviceModel>,
+        visit: &mut Visit,
+        transport: &dyn Transport,
+        models: &DeviceModels,
         sink: &mut dyn RecordSink,
         observer: &mut dyn Observer,
     ) -> Result<u32, SessionError> {
-        link.send(&Command::Facts)?;
-        let facts = match link.answer("for its facts")? {
-            Reply::Facts { facts } => facts,
-            other => return Err(link.unexpected(&other)),
-        };
+        let facts = visit.facts()?;
         let named = facts.model.clone().or_else(|| facts.cpu.clone()).unwrap_or_else(|| facts.arch.clone());
         observer.step(&self.device, &Step::Connected { device: named });
         let digests = models.iter().filter_map(|(name, model)| Some((name.clone(), model.digest.clone()?)));
         let opened = Opened {
             device: self.device.clone(),
-            transport: transport.to_owned(),
+            transport: reached_by(transport),
             build_id: BUILD_ID.to_owned(),
-            facts: *facts,
+            facts,
             model_digests: digests.collect(),
+            notes: visit.notes.clone(),
         };
         Ok(sink.opened(&opened)?)
     }
 
-    fn recover_and_run(
-        &mut self,
-        link: &mut Link,
-        session: u32,
-        models: &BTreeMap<String, DeviceModel>,
-        sink: &mut dyn RecordSink,
-        observer: &mut dyn Observer,
-    ) -> Result<SessionSummary, SessionError> {
-        self.recover(link, session, sink, observer)?;
-        let mut summary = SessionSummary::default();
-        let todo = remaining_runs(self.plan, &self.device, &self.finished);
-        for (nth, remaining) in todo.iter().enumerate() {
-            if self.cancel.is_cancelled() {
-                break;
-            }
-            let n_requests = remaining.requests.len();
-            observer.step(
-                &self.device,
-                &Step::Launch { run: remaining.run, nth: nth + 1, of: todo.len(), n_requests },
-            );
-            let ok = self.launch(link, session, remaining, models, sink, observer)?;
-            summary.n_launches += 1;
-            summary.n_failed += usize::from(!ok);
-        }
-        summary.cancelled = self.cancel.is_cancelled();
-        Ok(summary)
-    }
-
-    /// Brings home the spools that an earlier contact left, and learns from them what is finished.
-    fn recover(
-        &mut self,
-        link: &mut Link,
-        session: u32,
-        sink: &mut dyn RecordSink,
-        observer: &mut dyn Observer,
-    ) -> Result<(), SessionError> {
-        link.send(&Command::Spools { campaign: self.campaign.clone() })?;
-        let spools = match link.answer("for what it has left over")? {
-            Reply::Spools { spools } => spools,
-            other => return Err(link.unexpected(&other)),
-        };
-        for spool in spools {
-            observer.step(&self.device, &Step::Recover { run: spool.run });
-            let key = LaunchKey { campaign: self.campaign.clone(), run: spool.run, launch: spool.launch };
-            link.send(&Command::SendSpool(key.clone()))?;
-            self.take_batches(link, session, &key, sink)?;
-        }
-        Ok(())
-    }
-
-    /// Takes a launch's events into the record, then lets the device forget them; gives how the launch ended.
-    fn take_batches(
-        &mut self,
-        link: &mut Link,
-        session: u32,
-        key: &LaunchKey,
-        sink: &mut dyn RecordSink,
-    ) -> Result<Option<String>, SessionError> {
-        let last = self.finished.launches.entry(key.run).or_insert(key.launch);
-        *last = key.launch.max(*last);
-        let mut outcome = None;
-        loop {
-            let batch = match link.answer_within("for its events", MODEL_LIMIT)? {
-                Reply::EventBatch(batch) => batch,
-                other => return Err(link.unexpected(&other)),
-            };
-            outcome = self.keep(session, key.run, &batch.events, sink)?.or(outcome);
-            if batch.last {
-                break;
-            }
-        }
-        link.send(&Command::DropSpool(key.clone()))?;
-        match link.answer("to forget a spool")? {
-            Reply::Dropped(_) => Ok(outcome),
-            other => Err(link.unexpected(&other)),
-        }
-    }
-
-    fn keep(
-        &mut self,
-        session: u32,
-        run: RunId,
-        events: &[Event],
-        sink: &mut dyn RecordSink,
-    ) -> Result<Option<String>, SessionError> {
-        sink.events(session, events)?;
-        let mut outcome = None;
-        for event in events.iter().filter(|event| event.run == run) {
-            match &event.kind {
-                EventKind::Request(request) if request.outcome != dyno_model::outcome::Outcome::Cancelled => {
-                    self.finished.requests.insert((run, request.idx));
-                }
-                EventKind::LaunchEnded { outcome: ended, .. } => outcome = Some(ended.word().to_owned()),
-                _ => {}
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// One launch, from order to record; gives whether its runtime ended as asked.
-    fn launch(
-        &mut self,
-        link: &mut Link,
-        session: u32,
-        remaining: &RemainingRun,
-        models: &BTreeMap<String, DeviceModel>,
-        sink: &mut dyn RecordSink,
-        observer: &mut dyn Observer,
-    ) -> Result<bool, SessionError> {
-        let order = self.order(remaining, models);
-        let key = order.key();
-        link.send(&Command::Run(Box::new(order)))?;
-        self.await_launch(link, observer)?;
-        let outcome = self.take_batches(link, session, &key, sink)?.unwrap_or_else(|| "unknown".to_owned());
-        observer.step(&self.device, &Step::LaunchDone { run: key.run, outcome: outcome.clone() });
-        Ok(outcome == "ok")
-    }
-
-    /// Waits for the launch's end; passes on progress, and a cancel.
-    fn await_launch(&self, link: &mut Link, observer: &mut dyn Observer) -> Result<(), SessionError> {
-        let mut asked_to_stop: Option<Instant> = None;
-        loop {
-            if self.cancel.is_cancelled() && asked_to_stop.is_none() {
-                link.send(&Command::Cancel)?;
-                asked_to_stop = Some(Instant::now());
-            }
-            match link.reply_within(TICK)? {
-                None if asked_to_stop.is_some_and(|at| at.elapsed() > CANCEL_LIMIT) => {
-                    let (device, limit_s) = (self.device.clone(), CANCEL_LIMIT.as_secs());
-                    return Err(SessionError::Silent {
-                        device,
-                        what: "the request to stop".to_owned(),
-                        limit_s,
-                    });
-                }
-                None => {}
-                Some(Reply::Progress(at)) => {
-                    observer.step(
-                        &self.device,
-                        &Step::Progress { done: at.done as usize, of: at.total as usize },
-                    );
-                }
-                Some(Reply::LaunchDone { .. }) => return Ok(()),
-                Some(other) => return Err(link.unexpected(&other)),
-            }
-        }
-    }
-
-    fn order(&self, remaining: &RemainingRun, models: &BTreeMap<String, DeviceModel>) -> RunOrder {
-        let run = self.plan.run(remaining.run).expect("a remaining run is one of the plan's");
-        let cell = self.plan.cell(&run.cell).expect("a run's cell is one of the plan's");
-        RunOrder {
-            campaign: self.campaign.clone(),
-            run: run.id,
-            launch: remaining.launch,
-            launch_spec: self.launch_spec(cell, models.get(&cell.model)),
-            requests: remaining.requests.iter().filter_map(|idx| self.request(run, *idx)).collect(),
-            load: cell.load.clone(),
-            sampling_period_ms: self.plan.sampling_period_ms,
-        }
-    }
-
-    fn launch_spec(&self, cell: &Cell, model: Option<&DeviceModel>) -> LaunchSpec {
-        let runtime = self.plan.runtimes.get(&cell.runtime).expect("a cell's runtime is one of the plan's");
-        LaunchSpec {
-            runtime: cell.runtime.clone(),
-            dialect: runtime.dialect,
-            model_path: model.map(|model| model.path.as_str().to_owned()),
-            model_digest: model.and_then(|model| model.digest.clone()),
-            threads: cell.threads,
-            context_tokens: cell.context_tokens,
-            settings: runtime.settings.clone(),
-            ready_limit_ms: runtime.ready_limit_ms,
-        }
-    }
-
-    fn request(&self, run: &PlannedRun, idx: u32) -> Option<Request> {
-        let planned: &PlannedRequest = run.requests.get(idx as usize)?;
-        let prompt = self.plan.prompts.get(&planned.prompt)?;
-        Some(Request {
-            idx,
-            prompt_id: planned.prompt.clone(),
-            messages: prompt.messages.clone(),
-            sampling: planned.sampling.clone(),
-            due_ns: planned.due_ns,
-            limit_ms: planned.limit_ms,
-        })
-    }
-
-    /// After the agent died: a fresh one brings home what the dead one had spooled.
+    /// After the agent on this machine died: a fresh one brings home what the dead one had spooled.
     ///
     /// Best effort: what does not come now comes with the next contact.
     fn rescue(
         &mut self,
         transport: &mut dyn Transport,
-        agent: &RemotePath,
-        session: u32,
+        number: u32,
         sink: &mut dyn RecordSink,
         observer: &mut dyn Observer,
     ) {
-        if let Ok(mut link) = self.connect(transport, agent) {
-            self.recover(&mut link, session, sink, observer).ok();
-            link.close();
+        let visit = Visit::open(&self.device, transport, self.agents, &self.lease(false), observer);
+        if let Ok(mut visit) = visit {
+            let (link, summary) = (&mut visit.link, &mut SessionSummary::default());
+            Contact { session: self, link, number, sink, observer, summary }.recover().ok();
+            visit.close();
         }
     }
 }
 
-fn verify(link: &mut Link, path: &RemotePath, local: &LocalModel) -> Result<DeviceModel, SessionError> {
-    link.send(&Command::Verify { path: path.as_str().to_owned(), digest: Some(local.digest.clone()) })?;
-    match link.answer_within("whether the model is whole", MODEL_LIMIT)? {
-        Reply::Verified { .. } => Ok(DeviceModel { path: path.clone(), digest: Some(local.digest.clone()) }),
-        other => Err(link.unexpected(&other)),
+/// How a device was reached, in words: `local`, `ssh (libssh2)`.
+fn reached_by(transport: &dyn Transport) -> String {
+    let (kind, carrier) = (transport.kind(), transport.carrier());
+    if kind == carrier { carrier } else { format!("{kind} ({carrier})") }
+}
+
+/// How long a link has been lost.
+#[derive(Default)]
+struct Outage {
+    began: Option<Instant>,
+    n_tries: u32,
+}
+
+impl Outage {
+    /// How long to wait before the next attempt; `None` when `limit` is over.
+    fn next(&mut self, limit: Duration) -> Option<Duration> {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        if began.elapsed() >= limit {
+            return None;
+        }
+        let wait = FIRST_RETRY.saturating_mul(1 << self.n_tries.min(8)).min(LONGEST_RETRY);
+        self.n_tries += 1;
+        Some(wait)
+    }
+}
+
+/// An error and its causes in one line.
+fn in_full(error: &SessionError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_come_less_and_less_often_until_the_limit() {
+        let mut outage = Outage::default();
+        let waits: Vec<u64> =
+            (0..7).filter_map(|_| outage.next(Duration::from_mins(1))).map(|wait| wait.as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
+        assert_eq!(outage.next(Duration::ZERO), None);
     }
 }

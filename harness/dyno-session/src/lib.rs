@@ -1,16 +1,22 @@
 //! One device's share of a plan: deploy, shake hands, recover what is left over, execute what is missing.
 
+mod clocksync;
+mod contact;
 mod deploy;
+pub mod doctor;
 mod error;
 mod execute;
 mod link;
 mod observe;
+mod order;
 mod remaining;
 mod sink;
+mod visit;
 
-pub use deploy::{AgentBinary, LocalModel};
+pub use deploy::{AgentBinary, AgentSource, LocalModel, NoAgent};
 pub use error::SessionError;
 pub use execute::{Session, SessionSummary};
 pub use observe::{Cancel, Observer, Step};
 pub use remaining::{Finished, RemainingRun, remaining_runs};
 pub use sink::{Opened, RecordSink};
+pub use visit::Visit;

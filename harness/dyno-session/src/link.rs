@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use dyno_model::blame::Classify as _;
 use dyno_model::ids::DeviceId;
 use dyno_protocol::build_id::BUILD_ID;
-use dyno_protocol::message::{Command, Reply};
+use dyno_protocol::message::{Command, Lease, Reply};
 use dyno_protocol::peer::{ControllerPeer, PeerError, Sender};
-use dyno_transport::{Ended, RemoteCommand, RemoteProcess, Transport};
+use dyno_transport::{RemoteCommand, RemoteProcess, Transport};
 
-use crate::error::SessionError;
+use crate::error::{SessionError, how};
+use crate::observe::{Observer, Step};
 
 /// How long the agent may take for a small answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -28,7 +29,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Starts the agent and shakes hands.
+    /// Starts the agent.
     pub(crate) fn start(
         device: &DeviceId,
         transport: &mut dyn Transport,
@@ -50,15 +51,36 @@ impl Link {
             .name(format!("link {device}"))
             .spawn(reader)
             .expect("a thread can be started");
-        let mut link = Self { device: device.clone(), process, commands, replies };
-        link.shake_hands()?;
-        Ok(link)
+        Ok(Self { device: device.clone(), process, commands, replies })
     }
 
-    fn shake_hands(&mut self) -> Result<(), SessionError> {
+    /// Shakes hands and takes the device; gives what the agent put right first.
+    ///
+    /// An agent of the same campaign whose link was lost is waited for as long as it says that it lives.
+    pub(crate) fn take_lease(
+        &mut self,
+        lease: &Lease,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<String>, SessionError> {
+        self.shake_hands(lease)?;
+        loop {
+            match self.answer_within("for the device", ANSWER_LIMIT)? {
+                Reply::Leased { notes } => return Ok(notes),
+                Reply::Waiting(note) => {
+                    observer.step(&self.device, &Step::Waiting { holder: note.holder });
+                    if observer.wants_to_stop() {
+                        self.send(&Command::Cancel)?;
+                    }
+                }
+                other => return Err(self.unexpected(&other)),
+            }
+        }
+    }
+
+    fn shake_hands(&mut self, lease: &Lease) -> Result<(), SessionError> {
         match self.answer("the handshake")? {
             Reply::Hello(hello) if hello.build_id == BUILD_ID => {
-                self.send(&Command::Hello { build_id: BUILD_ID.to_owned() })
+                self.send(&Command::Hello { build_id: BUILD_ID.to_owned(), lease: lease.clone() })
             }
             Reply::Hello(hello) => Err(SessionError::OtherBuild {
                 device: self.device.clone(),
@@ -78,8 +100,14 @@ impl Link {
     pub(crate) fn reply_within(&mut self, limit: Duration) -> Result<Option<Reply>, SessionError> {
         match self.replies.recv_timeout(limit) {
             Ok(Ok(Reply::Error(source))) => Err(SessionError::Agent { device: self.device.clone(), source }),
+            // Nobody has said good-bye to it: a signal on the device has.
+            Ok(Ok(Reply::Bye)) => {
+                let how = "it was asked to end, on the device or by `edgedyno devices release`".to_owned();
+                Err(SessionError::AgentGone { device: self.device.clone(), how })
+            }
             Ok(Ok(reply)) => Ok(Some(reply)),
-            Ok(Err(error)) if error.is_closed() => Err(self.gone()),
+            // A link that ends, between two frames or within one, is lost; anything else was never a link.
+            Ok(Err(error)) if error.is_transient() => Err(self.gone()),
             Ok(Err(error)) => {
                 self.process.kill();
                 let hints = error.hints();
@@ -127,8 +155,7 @@ impl Link {
 
     fn gone(&mut self) -> SessionError {
         let how = match self.process.wait(REAP_LIMIT) {
-            Ok(Some(Ended::Code(code))) => format!("exit code {code}"),
-            Ok(Some(Ended::Signal(signal))) => format!("signal {signal}"),
+            Ok(Some(ended)) => how(&ended),
             Ok(None) | Err(_) => "its pipe closed".to_owned(),
         };
         let tail = self.process.stderr_tail();

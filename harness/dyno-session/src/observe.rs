@@ -8,6 +8,32 @@ use dyno_model::ids::{DeviceId, RunId};
 /// One step of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
+    /// The device is being reached.
+    Reach,
+    /// A file travels.
+    Sending {
+        /// Bytes done.
+        done: u64,
+        /// Bytes of the file.
+        of: u64,
+    },
+    /// An agent of the same campaign, whose link was lost, finishes its launch first.
+    Waiting {
+        /// For whom it works.
+        holder: String,
+    },
+    /// The link is lost; it is sought again.
+    LinkLost {
+        /// What happened.
+        error: String,
+        /// Seconds until the next attempt.
+        next_s: u64,
+    },
+    /// Something worth a line.
+    Note {
+        /// Words.
+        text: String,
+    },
     /// The agent is being copied.
     DeployAgent {
         /// Its size.
@@ -30,6 +56,8 @@ pub enum Step {
         /// Its size.
         bytes: u64,
     },
+    /// The device is being brought into the state that it is to be measured in.
+    Prepare,
     /// A synthetic model is being written on the device.
     Synthesize {
         /// Its name.
@@ -66,6 +94,11 @@ pub enum Step {
 pub trait Observer: Send {
     /// Something happened on `device`.
     fn step(&mut self, device: &DeviceId, step: &Step);
+
+    /// Whether a person asked to stop.
+    fn wants_to_stop(&self) -> bool {
+        false
+    }
 }
 
 /// Asks a session to stop; shared with a signal handler.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dyno_model::clock::ClockSample;
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::{Event, SinkError};
 use dyno_model::ids::DeviceId;
+use dyno_model::prepare::{Prepared, Restored};
 
 /// What is known when a session is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Opened {
     pub facts: DeviceFacts,
     /// SHA-256 of each model file on it.
     pub model_digests: BTreeMap<String, Digest>,
+    /// What the agent put right first, in words.
+    pub notes: Vec<String>,
 }
 
 /// Keeps a session's events. Each call is durable when it returns: the device forgets only after it.
@@ -29,6 +33,24 @@ pub trait RecordSink: Send {
     /// # Errors
     /// When the record cannot be written.
     fn opened(&mut self, opened: &Opened) -> Result<u32, SinkError>;
+
+    /// Takes how far the device's clock is from ours.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn clock(&mut self, session: u32, sample: &ClockSample) -> Result<(), SinkError>;
+
+    /// Takes what the device was brought into.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn prepared(&mut self, session: u32, prepared: &Prepared) -> Result<(), SinkError>;
+
+    /// Takes what became of that afterwards.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn restored(&mut self, session: u32, restored: &Restored) -> Result<(), SinkError>;
 
     /// Takes events of one launch. Events that are in the record already are passed over.
     ///

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dyno_model::blame::{Blame, Classify as _};
-use dyno_model::clock::MonoNs;
+use dyno_model::clock::{ClockSample, MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::{Event, EventKind, SinkError};
@@ -18,17 +18,20 @@ use dyno_model::plan::{
     Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt,
     PlannedRequest, PlannedRun, PlannedRuntime, PlannedSuite, TransportSpec,
 };
+use dyno_model::prepare::{Prepared, Restored};
 use dyno_model::request::{Message, RequestRecord, Sampling, Usage};
 use dyno_model::sample::OwnCost;
 use dyno_protocol::build_id::BUILD_ID;
 use dyno_protocol::memory::duplex;
-use dyno_protocol::message::{Command, EventBatch, Hello, LaunchKey, Reply, SpoolInfo};
+use dyno_protocol::message::{Command, EventBatch, Hello, LaunchKey, LeaseNote, Reply, SpoolInfo};
 use dyno_protocol::peer::AgentPeer;
 use dyno_session::{
-    AgentBinary, Cancel, Finished, Observer, Opened, RecordSink, Session, SessionError, SessionSummary, Step,
+    AgentBinary, AgentSource, Cancel, Finished, NoAgent, Observer, Opened, RecordSink, Session, SessionError,
+    SessionSummary, Step,
 };
 use dyno_transport::{
-    Ended, Output, PushOutcome, RemoteCommand, RemotePath, RemoteProcess, Streams, Transport, TransportError,
+    Ended, OnBytes, Output, Platform, PushOutcome, RemoteCommand, RemotePath, RemoteProcess, Streams,
+    Transport, TransportError,
 };
 
 const AGENT_BYTES: u64 = 5;
@@ -41,6 +44,12 @@ enum Script {
     Banner,
     /// Dies after one request of the first launch; the next agent finds its spool.
     DiesMidRun,
+    /// Is another machine, and its link breaks in the first launch, which goes on.
+    LosesLink,
+    /// Is another machine, and restarts in the first launch.
+    Reboots,
+    /// Is another machine, and loses its link in every launch before anything is recorded.
+    LosesLinkAlways,
 }
 
 #[derive(Debug, Default)]
@@ -75,6 +84,9 @@ impl Transport for ScriptedTransport {
     fn kind(&self) -> &'static str {
         "memory"
     }
+    fn is_remote(&self) -> bool {
+        matches!(self.script, Script::LosesLink | Script::Reboots | Script::LosesLinkAlways)
+    }
     fn work_dir(&self) -> &RemotePath {
         &self.work_dir
     }
@@ -84,14 +96,33 @@ impl Transport for ScriptedTransport {
     fn run(&mut self, _command: &RemoteCommand, _limit: Duration) -> Result<Output, TransportError> {
         Err(TransportError::NoHome)
     }
-    fn push(&mut self, _local: &Path, _remote: &RemotePath) -> Result<PushOutcome, TransportError> {
+    fn platform(&mut self) -> Result<Platform, TransportError> {
+        Ok(Platform::default())
+    }
+    fn remove(&mut self, _remote: &RemotePath) -> Result<(), TransportError> {
+        Ok(())
+    }
+    fn clean(&mut self) -> Result<u64, TransportError> {
+        Ok(0)
+    }
+    fn push(
+        &mut self,
+        _local: &Path,
+        _remote: &RemotePath,
+        _on_bytes: OnBytes<'_>,
+    ) -> Result<PushOutcome, TransportError> {
         Ok(PushOutcome::AlreadyThere)
     }
     /// All files are there already, as long as they must be.
     fn size(&mut self, _remote: &RemotePath) -> Result<Option<u64>, TransportError> {
         Ok(Some(AGENT_BYTES))
     }
-    fn pull(&mut self, _remote: &RemotePath, _local: &Path) -> Result<u64, TransportError> {
+    fn pull(
+        &mut self,
+        _remote: &RemotePath,
+        _local: &Path,
+        _on_bytes: OnBytes<'_>,
+    ) -> Result<u64, TransportError> {
         Err(TransportError::NoHome)
     }
     fn spawn(&mut self, _command: &RemoteCommand) -> Result<Box<dyn RemoteProcess>, TransportError> {
@@ -121,10 +152,27 @@ fn agent_main(
         device.n_started += 1;
         device.n_started
     };
+    let is_again = nth > 1;
     let build_id = if script == Script::OtherBuild { "0".repeat(64) } else { BUILD_ID.to_owned() };
     peer.send(&Reply::Hello(Hello { build_id, protocol: 1, pid: 1, work_dir: "/work".to_owned() }))?;
     loop {
         match peer.recv()? {
+            Command::Hello { lease, .. } => {
+                let note = LeaseNote {
+                    holder: lease.holder.clone(),
+                    campaign: lease.campaign.clone(),
+                    since: WallNs(1),
+                    pid: 1,
+                };
+                if script == Script::LosesLink && is_again {
+                    peer.send(&Reply::Waiting(note))?;
+                }
+                assert_eq!((lease.holder.as_str(), lease.campaign), ("ann@lab", Some(CampaignId::from("c"))));
+                peer.send(&Reply::Leased { notes: Vec::new() })?;
+            }
+            Command::Clock => {
+                peer.send(&Reply::Clock { received: MonoNs(7), sent: MonoNs(7), wall: WallNs(7) })?;
+            }
             Command::Facts => peer.send(&Reply::Facts { facts: Box::new(DeviceFacts::default()) })?,
             Command::Spools { campaign } => {
                 let device = device.lock().expect("no test panics with the lock");
@@ -139,13 +187,23 @@ fn agent_main(
             }
             Command::Run(order) => {
                 let indices: Vec<u32> = order.requests.iter().map(|request| request.idx).collect();
+                let loses = matches!(script, Script::LosesLink | Script::Reboots) && nth == 1;
+                if script == Script::LosesLinkAlways {
+                    return Ok(());
+                }
                 let dies = script == Script::DiesMidRun && nth == 1;
-                let served = if dies { &indices[..1] } else { &indices[..] };
-                let events = events(order.run, order.launch, served, !dies);
+                let served =
+                    if dies || (loses && script == Script::Reboots) { &indices[..1] } else { &indices[..] };
+                let end = match script {
+                    _ if dies => None,
+                    Script::Reboots if loses => Some(Outcome::Rebooted),
+                    _ => Some(Outcome::Ok),
+                };
+                let events = events(order.run, order.launch, served, end);
                 let mut device = device.lock().expect("no test panics with the lock");
                 device.ordered.push((order.run, order.launch, indices.clone()));
                 device.spools.insert((order.run, order.launch), events.clone());
-                if dies {
+                if dies || loses {
                     return Ok(());
                 }
                 peer.send(&Reply::LaunchDone {
@@ -181,12 +239,12 @@ fn send_events(
     Ok(())
 }
 
-fn events(run: RunId, launch: u16, indices: &[u32], complete: bool) -> Vec<Event> {
+fn events(run: RunId, launch: u16, indices: &[u32], end: Option<Outcome>) -> Vec<Event> {
     let mut kinds: Vec<EventKind> =
         indices.iter().map(|idx| EventKind::Request(Box::new(record(*idx)))).collect();
-    if complete {
+    if let Some(outcome) = end {
         kinds.push(EventKind::LaunchEnded {
-            outcome: Outcome::Ok,
+            outcome,
             validity: Validity::Valid,
             exit: None,
             cpu_ns: None,
@@ -222,12 +280,23 @@ struct Memory {
     sessions: Vec<Opened>,
     events: Vec<Event>,
     closed: Vec<Option<String>>,
+    clocks: Vec<ClockSample>,
 }
 
 impl RecordSink for Memory {
     fn opened(&mut self, opened: &Opened) -> Result<u32, SinkError> {
         self.sessions.push(opened.clone());
         Ok(0)
+    }
+    fn prepared(&mut self, _session: u32, _prepared: &Prepared) -> Result<(), SinkError> {
+        Ok(())
+    }
+    fn restored(&mut self, _session: u32, _restored: &Restored) -> Result<(), SinkError> {
+        Ok(())
+    }
+    fn clock(&mut self, _session: u32, sample: &ClockSample) -> Result<(), SinkError> {
+        self.clocks.push(*sample);
+        Ok(())
     }
     fn events(&mut self, _session: u32, events: &[Event]) -> Result<(), SinkError> {
         self.events.extend_from_slice(events);
@@ -239,10 +308,21 @@ impl RecordSink for Memory {
     }
 }
 
-struct Nobody;
+#[derive(Default)]
+struct Watcher(Vec<Step>);
 
-impl Observer for Nobody {
-    fn step(&mut self, _device: &DeviceId, _step: &Step) {}
+impl Observer for Watcher {
+    fn step(&mut self, _device: &DeviceId, step: &Step) {
+        self.0.push(step.clone());
+    }
+}
+
+struct OneAgent;
+
+impl AgentSource for OneAgent {
+    fn agent(&self, _platform: &Platform, _is_here: bool) -> Result<AgentBinary, NoAgent> {
+        Ok(AgentBinary { path: PathBuf::from("/agent"), digest: Digest::of(b"agent"), bytes: AGENT_BYTES })
+    }
 }
 
 /// Two runs of three requests each.
@@ -263,6 +343,7 @@ fn plan() -> Plan {
         tags: Vec::new(),
         work_dir: None,
         price_eur_cents: None,
+        prepare: None,
     };
     let model = PlannedModel {
         title: "none".to_owned(),
@@ -306,6 +387,7 @@ fn plan() -> Plan {
 struct Contact {
     result: Result<SessionSummary, SessionError>,
     sink: Memory,
+    steps: Vec<Step>,
     ordered: Vec<(RunId, u16, Vec<u32>)>,
     left_over: usize,
 }
@@ -319,19 +401,19 @@ fn contact(script: Script, finished: Finished, cancel: &Cancel) -> Contact {
         campaign: CampaignId::from("c"),
         plan: &plan,
         device: DeviceId::from("d"),
-        agent: AgentBinary {
-            path: PathBuf::from("/agent"),
-            digest: Digest::of(b"agent"),
-            bytes: AGENT_BYTES,
-        },
+        holder: "ann@lab".to_owned(),
+        agents: &OneAgent,
+        reconnect_limit: Duration::from_mins(1),
         models: BTreeMap::new(),
         finished,
         cancel: cancel.clone(),
     };
     let mut sink = Memory::default();
-    let result = session.execute(&mut transport, &mut sink, &mut Nobody);
+    let mut watcher = Watcher::default();
+    let result = session.execute(&mut transport, &mut sink, &mut watcher);
     let device = device.lock().expect("no test panics with the lock");
-    Contact { result, sink, ordered: device.ordered.clone(), left_over: device.spools.len() }
+    let (ordered, left_over) = (device.ordered.clone(), device.spools.len());
+    Contact { result, sink, steps: watcher.0, ordered, left_over }
 }
 
 #[test]
@@ -361,6 +443,42 @@ fn a_dead_agent_is_an_error_and_its_spool_is_brought_home() {
     assert_eq!(error.blame(), Blame::Lab);
     assert_eq!((contact.sink.events.len(), contact.left_over), (1, 0));
     assert_eq!(contact.sink.closed, [Some("the agent on d is gone (signal 9)".to_owned())]);
+}
+
+#[test]
+fn a_lost_link_is_had_again_and_the_launch_that_went_on_is_brought_home() {
+    let contact = contact(Script::LosesLink, Finished::default(), &Cancel::default());
+    let summary = contact.result.expect("the link is had again");
+    assert_eq!(summary, SessionSummary { n_launches: 2, n_failed: 0, cancelled: false });
+    assert_eq!(contact.ordered, [(RunId(0), 1, vec![0, 1, 2]), (RunId(1), 1, vec![0, 1, 2])]);
+    assert_eq!((contact.sink.events.len(), contact.left_over), (8, 0));
+    let is_lost =
+        |step: &&Step| matches!(step, Step::LinkLost { next_s: 1, error } if error.contains("gone"));
+    assert_eq!(contact.steps.iter().filter(is_lost).count(), 1, "{:?}", contact.steps);
+    assert!(contact.steps.contains(&Step::Waiting { holder: "ann@lab".to_owned() }));
+    // Two contacts are two sessions of the record; the first ended early.
+    assert_eq!(contact.sink.closed, [Some("the agent on d is gone (signal 9)".to_owned()), None]);
+    // Before the first launch of each contact, and at its end where it has one.
+    assert_eq!(contact.sink.clocks.len(), 3);
+}
+
+#[test]
+fn a_restart_is_an_outcome_and_its_run_is_not_measured_again_silently() {
+    let contact = contact(Script::Reboots, Finished::default(), &Cancel::default());
+    let summary = contact.result.expect("the device is back");
+    assert_eq!(summary, SessionSummary { n_launches: 2, n_failed: 1, cancelled: false });
+    assert_eq!(contact.ordered, [(RunId(0), 1, vec![0, 1, 2]), (RunId(1), 1, vec![0, 1, 2])]);
+    assert!(contact.steps.contains(&Step::LaunchDone { run: RunId(0), outcome: "rebooted".to_owned() }));
+    // One request and the end of the run that was cut off, three and an end of the next.
+    assert_eq!(contact.sink.events.len(), 6);
+}
+
+#[test]
+fn a_device_that_never_gets_anywhere_is_given_up() {
+    let contact = contact(Script::LosesLinkAlways, Finished::default(), &Cancel::default());
+    let error = contact.result.expect_err("three contacts without anything new");
+    assert_eq!(error.to_string(), "the agent on d is gone (signal 9)");
+    assert_eq!(contact.sink.sessions.len(), 3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::BenchError;
@@ -13,7 +13,6 @@ use crate::undo::{Undo, start_time};
 #[derive(Debug)]
 pub(crate) struct Daemon {
     child: Child,
-    log: PathBuf,
     undo: Option<Undo>,
 }
 
@@ -26,7 +25,7 @@ impl Daemon {
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0);
         let child =
             command.spawn().map_err(|source| BenchError::Start { command: words(command), source })?;
-        let mut daemon = Self { child, log: log.to_owned(), undo: None };
+        let mut daemon = Self { child, undo: None };
         let start = start_time(daemon.pid()).unwrap_or_default();
         daemon.undo = Some(Undo::new(&format!("end {} {start}", daemon.pid()))?);
         Ok(daemon)
@@ -34,11 +33,6 @@ impl Daemon {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
-    }
-
-    /// All that it has said.
-    pub(crate) fn log(&self) -> String {
-        read_log(&self.log)
     }
 
     /// Whether it has ended by itself.

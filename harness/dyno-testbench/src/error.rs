@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(thiserror::Error)]
 pub enum BenchError {
     /// A program is not on this machine.
-    #[error("`{program}` is not on this machine; install {package}: apt-get install {package}")]
+    #[error("`{program}` is not on this machine; install it: apt-get install {package}")]
     Missing {
         /// The program that was looked for.
         program: String,

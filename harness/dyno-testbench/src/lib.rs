@@ -6,14 +6,40 @@
 //! Only tests and `cargo xtask lab` use this crate; nothing of it is in the product.
 //! **Invariant:** parts that emulate a processor say nothing about speed; their timings are never quoted.
 
+mod adb;
+mod cache;
+mod client;
+mod container;
 mod daemon;
+mod debian;
 mod error;
+mod fake_adb;
+mod image;
+mod laptop;
+mod machine;
+mod netns;
+mod phone;
 mod program;
+mod proxy;
+mod qmp;
 mod sshd;
 mod sshkey;
 mod sys;
 mod undo;
+mod userland;
+mod volume;
 
+pub use adb::AdbServer;
+pub use client::{KnownHosts, SshHost, combined_config, path_with_ssh};
 pub use error::BenchError;
-pub use sshd::{KnownHosts, Sshd, SshdOptions, TestUser, combined_config};
+pub use fake_adb::{FakeAdb, FakePhone, FakeState};
+pub use laptop::LaptopValue;
+pub use machine::{Machine, MachineKind};
+pub use netns::Namespace;
+pub use phone::{AdbDevice, PhoneOptions};
+pub use program::Output;
+pub use proxy::Proxy;
+pub use sshd::{Sshd, SshdOptions, TestUser};
 pub use sshkey::{KeyKind, PASSPHRASE, SshAgent};
+pub use userland::{Userland, UserlandOptions};
+pub use volume::Volume;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::BenchError;
 
 /// How long an ordinary command may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(5);
 /// How much of a log goes into an error.
 const TAIL_BYTES: usize = 2_000;
@@ -87,7 +87,8 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<Outpu
     let stderr = child.stderr.take().map(drain);
     let until = Instant::now() + limit;
     let status = loop {
-        let ended = child.try_wait().map_err(|source| BenchError::Start { command: words(command), source })?;
+        let ended =
+            child.try_wait().map_err(|source| BenchError::Start { command: words(command), source })?;
         match ended {
             Some(status) => break Some(status),
             None if Instant::now() >= until => break None,
@@ -114,13 +115,6 @@ fn drain(mut pipe: impl Read + Send + 'static) -> Drain {
         let _ = pipe.read_to_end(&mut bytes);
         bytes
     })
-}
-
-/// A command with these arguments; for calls in one expression.
-pub(crate) fn command<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(program);
-    command.args(args);
-    command
 }
 
 /// The command line, for messages.
@@ -175,5 +169,32 @@ pub(crate) fn wait_for<T>(
             return Err(BenchError::NotReady { what: what.to_owned(), waited_ms, log: tail(&log()) });
         }
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_names_the_command_that_installs_it() {
+        let error = find("no-such-program", "-t bookworm-backports some-package").expect_err("it is missing");
+        let expected = "`no-such-program` is not on this machine; install it: \
+                        apt-get install -t bookworm-backports some-package";
+        assert_eq!(format!("{error:?}"), expected);
+    }
+
+    #[test]
+    fn a_command_over_its_limit_is_ended() {
+        let begun = Instant::now();
+        let error =
+            run_within(Command::new("sleep").arg("30"), Duration::from_millis(50)).expect_err("too slow");
+        assert!(matches!(error, BenchError::NotReady { .. }) && begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_tail_of_a_text_begins_at_a_letter() {
+        let text = "ä".repeat(TAIL_BYTES);
+        assert_eq!(tail(&text).chars().count(), TAIL_BYTES / 2);
     }
 }

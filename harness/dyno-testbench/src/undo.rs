@@ -17,8 +17,14 @@ use crate::program::{make_folder, run, write};
 /// Functions for the scripts: end a process only if it is still the one that was meant.
 const PRELUDE: &str = r#"
 end() { if [ "$(cut -d' ' -f22 "/proc/$1/stat" 2>/dev/null)" = "$2" ]; then kill -9 "$1"; fi; }
+marked() { grep -lazx "$1" /proc/[0-9]*/environ 2>/dev/null; }
 end_marked() {
-  for f in $(grep -lazx "$1" /proc/[0-9]*/environ 2>/dev/null); do f=${f#/proc/}; kill -9 "${f%/environ}"; done
+  n=0
+  while [ $n -lt 50 ] && [ -n "$(marked "$1")" ]; do
+    for f in $(marked "$1"); do f=${f#/proc/}; kill -9 "${f%/environ}" 2>/dev/null; done
+    n=$((n + 1)); sleep 0.02
+  done
+  return 0
 }
 "#;
 
@@ -92,6 +98,12 @@ impl Drop for Scratch {
     }
 }
 
+/// A folder that all processes of this bench share; not removed.
+pub(crate) fn shared_folder(name: &str) -> Result<PathBuf, BenchError> {
+    own_folder()?;
+    Ok(root().join(name))
+}
+
 /// A number that this process has not used yet.
 pub(crate) fn next_number() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -124,6 +136,7 @@ fn own_folder() -> Result<PathBuf, BenchError> {
 fn start_keeper() -> Result<Keeper, BenchError> {
     let root = root();
     make_folder(&root)?;
+    check_owner(&root)?;
     sweep_the_dead(&root);
     let pid = std::process::id();
     let start = start_time(pid).unwrap_or_default();
@@ -145,6 +158,21 @@ fn root() -> PathBuf {
     use std::os::unix::fs::MetadataExt;
     let uid = std::fs::metadata("/proc/self").map_or(0, |own| own.uid());
     std::env::temp_dir().join(format!("edgedyno-testbench-{uid}"))
+}
+
+/// Scripts in it are run: it must not be somebody else's.
+fn check_owner(root: &Path) -> Result<(), BenchError> {
+    use std::os::unix::fs::MetadataExt;
+    let owner = |path: &Path| {
+        std::fs::symlink_metadata(path).map(|of| of.uid()).map_err(BenchError::io("cannot look at", path))
+    };
+    if owner(root)? == owner(Path::new("/proc/self"))? {
+        return Ok(());
+    }
+    Err(BenchError::Answer {
+        what: root.display().to_string(),
+        answer: "it belongs to another user".to_owned(),
+    })
 }
 
 fn sweep_the_dead(root: &Path) {

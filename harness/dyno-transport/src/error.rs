@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use dyno_model::blame::{Blame, Classify};
 
+use crate::adb::AdbError;
+use crate::ssh::SshError;
+
 /// A device could not be reached, or did not do as told.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
@@ -137,6 +140,12 @@ pub enum TransportError {
         /// Its folder.
         path: String,
     },
+    /// The adb server, or a device on it, refuses.
+    #[error(transparent)]
+    Adb(#[from] AdbError),
+    /// The device could not be reached over ssh.
+    #[error(transparent)]
+    Ssh(#[from] SshError),
     /// A work folder that cannot be used as a path.
     #[error("`{path}` is no work folder: it must be a path in UTF-8")]
     WorkDir {
@@ -151,6 +160,8 @@ pub enum TransportError {
 impl Classify for TransportError {
     fn blame(&self) -> Blame {
         match self {
+            Self::Adb(error) => error.blame(),
+            Self::Ssh(error) => error.blame(),
             Self::NoHome | Self::WorkDir { .. } | Self::NoRemoteHome { .. } => Blame::User,
             Self::File { .. }
             | Self::Local { .. }
@@ -168,7 +179,11 @@ impl Classify for TransportError {
     }
 
     fn is_transient(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::Link { .. })
+        match self {
+            Self::Adb(error) => error.is_transient(),
+            Self::Ssh(error) => error.is_transient(),
+            _ => matches!(self, Self::Timeout { .. } | Self::Link { .. }),
+        }
     }
 
     fn hints(&self) -> Vec<String> {
@@ -178,6 +193,12 @@ impl Classify for TransportError {
             _ => None,
         };
         let hint = match self {
+            Self::Adb(error) => return error.hints(),
+            Self::Ssh(error) => return error.hints(),
+            // A folder that cannot be made at all is no folder to work in, whatever the reason.
+            Self::File { doing: "work in", .. } if !matches!(kind, Some(StorageFull | QuotaExceeded)) => {
+                "set `work_dir` of the device in devices.toml to a folder that you may write"
+            }
             Self::File { .. } if matches!(kind, Some(PermissionDenied | ReadOnlyFilesystem)) => {
                 "set `work_dir` of the device in devices.toml to a folder that you may write"
             }

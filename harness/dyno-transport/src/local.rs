@@ -224,6 +224,16 @@ impl Transport for LocalTransport {
         Ok(Box::new(self.start(command, None)?))
     }
 
+    fn remove(&mut self, remote: &RemotePath) -> Result<(), TransportError> {
+        let path = Path::new(remote.as_str());
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(self.file_error("remove", path)(error))
+            }
+            Err(_) | Ok(()) => Ok(()),
+        }
+    }
+
     fn clean(&mut self) -> Result<u64, TransportError> {
         let dir = Path::new(self.work_dir.as_str());
         if File::open(dir.join("agent.lock")).is_ok_and(|lock| lock.try_lock().is_err()) {

@@ -210,6 +210,11 @@ impl Transport for MemoryTransport {
         Ok(Box::new(self.start(command)?))
     }
 
+    fn remove(&mut self, remote: &RemotePath) -> Result<(), TransportError> {
+        self.device.state().files.remove(remote);
+        Ok(())
+    }
+
     fn clean(&mut self) -> Result<u64, TransportError> {
         let files = std::mem::take(&mut self.device.state().files);
         Ok(files.values().map(|file| file.len() as u64).sum())

@@ -14,21 +14,55 @@ pub(crate) enum Keep {
     Last(usize),
 }
 
+/// The first or the last bytes of a stream.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    keep: Keep,
+    bytes: VecDeque<u8>,
+}
+
+impl Kept {
+    /// None yet.
+    pub(crate) fn new(keep: Keep) -> Self {
+        Self { keep, bytes: VecDeque::new() }
+    }
+
+    /// Adds what came next.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        match self.keep {
+            Keep::First(limit) => {
+                let room = limit.saturating_sub(self.bytes.len());
+                self.bytes.extend(&bytes[..bytes.len().min(room)]);
+            }
+            Keep::Last(limit) => {
+                self.bytes.extend(bytes);
+                let excess = self.bytes.len().saturating_sub(limit);
+                self.bytes.drain(..excess);
+            }
+        }
+    }
+
+    /// What is kept.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.bytes.iter().copied().collect()
+    }
+}
+
 /// Reads a stream to its end in a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Collector {
-    kept: Arc<Mutex<VecDeque<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     ended: Receiver<()>,
 }
 
 impl Collector {
     /// Starts to read; the thread ends with the stream.
     pub(crate) fn start(name: &str, stream: impl Read + Send + 'static, keep: Keep) -> io::Result<Self> {
-        let kept = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = Arc::new(Mutex::new(Kept::new(keep)));
         let (sender, ended) = sync_channel::<()>(0);
         let shared = Arc::clone(&kept);
         let read = move || {
-            read_all(stream, keep, &shared);
+            read_all(stream, &shared);
             // That nobody listens any more is as good as that somebody was told.
             drop(sender);
         };
@@ -44,11 +78,11 @@ impl Collector {
 
     /// What has been kept so far.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).bytes()
     }
 }
 
-fn read_all(mut stream: impl Read, keep: Keep, kept: &Mutex<VecDeque<u8>>) {
+fn read_all(mut stream: impl Read, kept: &Mutex<Kept>) {
     let mut block = [0_u8; 8192];
     loop {
         let n_bytes = match stream.read(&mut block) {
@@ -58,18 +92,7 @@ fn read_all(mut stream: impl Read, keep: Keep, kept: &Mutex<VecDeque<u8>>) {
             // Best effort: what was read until an error is what the program printed.
             Err(_) => return,
         };
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        match keep {
-            Keep::First(limit) => {
-                let room = limit.saturating_sub(kept.len());
-                kept.extend(&block[..n_bytes.min(room)]);
-            }
-            Keep::Last(limit) => {
-                kept.extend(&block[..n_bytes]);
-                let excess = kept.len().saturating_sub(limit);
-                kept.drain(..excess);
-            }
-        }
+        kept.lock().unwrap_or_else(PoisonError::into_inner).push(&block[..n_bytes]);
     }
 }
 

@@ -87,6 +87,10 @@ pub trait Transport: Send {
     fn carrier(&self) -> String {
         self.kind().to_owned()
     }
+    /// Whether the device is another machine: a link that can break leads to it, and a program there outlives it.
+    fn is_remote(&self) -> bool {
+        false
+    }
     /// The folder on the device that edgedyno may use; known and made after [`Transport::prepare`].
     fn work_dir(&self) -> &RemotePath;
     /// Reaches the device, makes the folder and checks that it can be written and that programs run there.
@@ -138,6 +142,11 @@ pub trait Transport: Send {
     /// # Errors
     /// When it cannot be started.
     fn spawn(&mut self, command: &RemoteCommand) -> Result<Box<dyn RemoteProcess>, TransportError>;
+    /// Removes one file; one that is not there is as good as removed.
+    ///
+    /// # Errors
+    /// When it is there and cannot be removed.
+    fn remove(&mut self, remote: &RemotePath) -> Result<(), TransportError>;
     /// Removes the folder with all that is in it; gives the bytes that were freed, 0 if there was none.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod dist;
 mod docgen;
+mod lab;
 mod pair;
 #[cfg(test)]
 mod tidy;
@@ -11,6 +12,7 @@ use std::io::Write as _;
 const HELP: &str = "\
 cargo xtask TASK
   dist [TARGET...] [--out DIR]                  build the agent for all targets, or for those named
+  lab [DEVICE...] [-- COMMAND...]               start emulated devices, and run a command with them
   metrics                                       print docs/metrics.md
   engine-pair ENGINE_BENCH LLAMA_BENCH MODEL    the embedded engine against llama-bench, in turn
 Formatting, rooms and generated pages are checked by `cargo test`.
@@ -21,6 +23,7 @@ fn main() -> anyhow::Result<()> {
     match args.split_first() {
         Some((task, rest)) if task == "dist" => dist::run(rest),
         Some((task, rest)) if task == "engine-pair" => pair::run(rest),
+        Some((task, rest)) if task == "lab" => lab::run(rest),
         Some((task, _)) if task == "metrics" => print(&docgen::metrics_page()),
         None => print(HELP),
         Some((task, _)) if task == "help" || task == "--help" => print(HELP),

@@ -78,7 +78,11 @@ fn write(dir: &Path, n_requests: u32, n_tokens: u32) -> Result<Campaign, Box<dyn
     for run in &plan.runs {
         let mut clock = 1_000_000_000_000 * u64::from(run.id.0 + 1);
         let mut kinds = vec![
-            EventKind::LaunchStarted { wall: WallNs(1_795_235_400_000_000_000 + clock), n_requests },
+            EventKind::LaunchStarted {
+                wall: WallNs(1_795_235_400_000_000_000 + clock),
+                n_requests,
+                boot_id: None,
+            },
             EventKind::Spawned,
             EventKind::Ready { facts: Box::new(RuntimeFacts::default()) },
         ];
@@ -152,6 +156,7 @@ fn session() -> JournalEntry {
         build_id: "benchmark".to_owned(),
         facts: Box::new(DeviceFacts::default()),
         model_digests: BTreeMap::new(),
+        notes: Vec::new(),
         wall: WallNs(1_795_235_400_000_000_000),
     }
 }
@@ -191,6 +196,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         tags: Vec::new(),
         work_dir: None,
         price_eur_cents: None,
+        prepare: None,
     };
     let model = PlannedModel {
         title: "None".to_owned(),

@@ -1,5 +1,6 @@
 //! What a reader must know before the figures.
 
+mod contact;
 mod device;
 mod measured;
 mod record;
@@ -12,6 +13,7 @@ use crate::record::Record;
 /// All findings, the gravest first and otherwise in the order of the record.
 pub(crate) fn findings(record: &Record<'_>, cells: &[CellRecord<'_>]) -> Vec<Finding> {
     let mut all = record::findings(record);
+    all.extend(contact::findings(record));
     all.extend(device::findings(record));
     for cell in cells {
         all.extend(measured::findings(cell).into_iter().map(|finding| named(cell, cells.len(), finding)));

@@ -6,11 +6,15 @@
 mod answers;
 mod cell;
 mod charts;
+mod clock;
+mod comparison;
+mod contacts;
 mod derive;
 mod error;
 mod export;
 mod facts;
 mod findings;
+mod machine;
 mod metrics;
 mod observations;
 mod present;

@@ -42,7 +42,8 @@ fn metric_view(metric: &Metric, cell: &CellRecord<'_>, rows: &[usize]) -> Option
     })
 }
 
-fn unit_view(unit: Unit) -> UnitView {
+/// The unit as a view says it.
+pub(crate) fn unit_view(unit: Unit) -> UnitView {
     match unit {
         Unit::Ns => UnitView::Ns,
         Unit::TokensPerSecond => UnitView::TokensPerSecond,

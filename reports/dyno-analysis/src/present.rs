@@ -1,12 +1,17 @@
 //! Puts the report together.
 
+use std::collections::BTreeMap;
+
 use dyno_model::clock::WallNs;
-use dyno_store::{Campaign, JournalEntry};
+use dyno_model::ids::DeviceId;
+use dyno_store::{Campaign, JournalEntry, LaunchRow};
 use dyno_view::report::{CampaignView, CellView, REPORT_SCHEMA_VERSION, Report};
 
 use crate::answers::answers;
 use crate::cell::CellRecord;
 use crate::charts::charts;
+use crate::comparison::comparison;
+use crate::contacts::Contacts;
 use crate::error::AnalysisError;
 use crate::facts::{cell_facts, device_views, model_marks, own_cost};
 use crate::findings::findings;
@@ -22,12 +27,14 @@ pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
     let record = Record::read(campaign)?;
     let cells: Vec<CellRecord<'_>> =
         record.plan.cells.iter().map(|cell| CellRecord::of(&record, cell)).collect();
+    let views: Vec<CellView> = cells.iter().map(cell_view).collect::<Result<_, _>>()?;
     Ok(Report {
         schema_version: REPORT_SCHEMA_VERSION,
         campaign: campaign_view(&record),
+        comparison: comparison(&record, &cells, &views),
         findings: findings(&record, &cells),
         devices: device_views(&record),
-        cells: cells.iter().map(cell_view).collect::<Result<_, _>>()?,
+        cells: views,
         methods: method_views(),
     })
 }
@@ -68,9 +75,20 @@ fn tool_version(record: &Record<'_>) -> String {
     header.unwrap_or_else(|| record.plan.tool_version.clone())
 }
 
-/// Wall clock of the first and of the last event.
+/// Wall clock of the first and of the last event, by the controller's clock where a device's was compared with it.
 fn time_span(record: &Record<'_>) -> (Option<WallNs>, Option<WallNs>) {
-    let started = record.launches.iter().filter_map(|launch| launch.wall_ns).min().map(WallNs);
+    let ahead_ns: BTreeMap<&DeviceId, i64> = record
+        .plan
+        .devices
+        .keys()
+        .filter_map(|device| Some((device, Contacts::of(record, device).best_clock()?.wall_offset_ns)))
+        .collect();
+    let ours = |launch: &LaunchRow, at_ns: u64| {
+        let ahead_ns = record.cell_of(launch.run).and_then(|cell| ahead_ns.get(&cell.device));
+        let wall = Record::wall(launch, at_ns)?;
+        Some(WallNs(wall.0.saturating_add_signed(ahead_ns.copied().unwrap_or(0).saturating_neg())))
+    };
+    let started = record.launches.iter().filter_map(|launch| ours(launch, launch.started_at_ns?)).min();
     let requests = &record.requests;
     let last_request = |run: u32, launch: u32| {
         let rows = (0..requests.len())
@@ -80,7 +98,7 @@ fn time_span(record: &Record<'_>) -> (Option<WallNs>, Option<WallNs>) {
     };
     let ended = record.launches.iter().filter_map(|launch| {
         let last = launch.ended_at_ns.or_else(|| last_request(launch.run, launch.launch));
-        Record::wall(launch, last.or(launch.started_at_ns)?)
+        ours(launch, last.or(launch.started_at_ns)?)
     });
     (started, ended.max())
 }

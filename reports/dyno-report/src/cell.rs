@@ -35,8 +35,10 @@ pub(crate) enum State {
     Failures,
     /// Some launches may not be used.
     Partly,
-    /// No launch may be used, or none took place.
+    /// No launch may be used.
     Invalid,
+    /// No launch took place.
+    NotMeasured,
 }
 
 impl State {
@@ -47,6 +49,7 @@ impl State {
             Self::Failures => "valid, with failures",
             Self::Partly => "partly invalid",
             Self::Invalid => "invalid",
+            Self::NotMeasured => "not measured",
         }
     }
 }
@@ -86,6 +89,7 @@ impl Validity {
         let n_ok: u64 =
             cell.outcomes.iter().filter(|outcome| outcome.outcome == "ok").map(|outcome| outcome.n).sum();
         let state = match (n_valid, n_ok == n_requests) {
+            _ if n_launches == 0 => State::NotMeasured,
             (0, _) => State::Invalid,
             (n, _) if n < n_launches => State::Partly,
             (_, false) => State::Failures,

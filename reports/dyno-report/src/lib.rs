@@ -6,6 +6,7 @@
 
 mod cell;
 pub mod chart;
+mod comparison;
 pub mod csv;
 pub mod html;
 pub mod json;

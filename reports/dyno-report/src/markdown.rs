@@ -2,20 +2,27 @@
 
 use std::fmt::Write as _;
 
+use dyno_view::comparison::ComparisonView;
 use dyno_view::report::{CellView, FindingLevel, Report};
 
 use crate::cell::{Headline, cell_name, cell_settings, extremes, is_valid, permilles};
+use crate::comparison::{NO_VERDICT, Table, device_line, tables, unlike};
 use crate::untrusted::one_line;
 use crate::words;
 
-/// Findings, headline figures, metrics, outcomes and provenance.
+/// Headline figures or the comparison, findings, metrics, outcomes and provenance.
 ///
 /// Foreign text is escaped so that it can neither format, link, mention nor leave its table cell.
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     push(&mut out, format_args!("## {}\n\n{}\n", escaped(&report.campaign.id), campaign_line(report)));
+    if let Some(view) = &report.comparison {
+        comparison(report, view, &mut out);
+    }
     findings(report, &mut out);
-    headlines(report, &mut out);
+    if report.comparison.is_none() {
+        headlines(report, &mut out);
+    }
     for cell in &report.cells {
         cell_section(cell, &mut out);
     }
@@ -55,6 +62,60 @@ fn findings(report: &Report, out: &mut String) {
     }
 }
 
+fn comparison(report: &Report, view: &ComparisonView, out: &mut String) {
+    out.push_str("\n### Comparison\n");
+    if let Some(text) = unlike(view) {
+        push(out, format_args!("\n{}\n", escaped(&text)));
+    }
+    for table in tables(view) {
+        comparison_table(&table, out);
+    }
+    push(out, format_args!("\n<sub>{NO_VERDICT}</sub>\n\n"));
+    for device in &report.devices {
+        push(out, format_args!("- {}: {}\n", escaped(&device.id), escaped(&device_line(device))));
+    }
+}
+
+fn comparison_table(table: &Table<'_>, out: &mut String) {
+    push(out, format_args!("\n{}: {}\n", escaped(&table.shared), escaped(&table.work)));
+    out.push_str("\n| Cell | Validity |");
+    for column in &table.columns {
+        push(out, format_args!(" {} ({}) |", escaped(&column.label), column.sign));
+    }
+    push(out, format_args!(" n |\n| --- | --- |{} ---: |\n", " ---: |".repeat(table.columns.len())));
+    for row in &table.rows {
+        let marks: Vec<String> =
+            row.view.marks.iter().map(|mark| format!(" **{}**", escaped(mark))).collect();
+        let figures: Vec<String> = row.figures.iter().map(escaped_figure).collect();
+        push(
+            out,
+            format_args!(
+                "| {}{} | {} | {} | {} |\n",
+                escaped(&row.view.name),
+                marks.concat(),
+                row.word,
+                figures.join(" | "),
+                row.n
+            ),
+        );
+    }
+    let words = table.rows.iter().filter(|row| row.needs_words());
+    let words = words.map(|row| format!("{}: {}: {}", row.view.name, row.word, row.why()));
+    let sentences: Vec<String> =
+        words.chain(table.overlaps.iter().cloned()).chain(table.notes.iter().cloned()).collect();
+    if !sentences.is_empty() {
+        out.push('\n');
+    }
+    for sentence in sentences {
+        push(out, format_args!("- {}\n", escaped(&sentence)));
+    }
+}
+
+/// A figure whose interval is not taken for a link.
+fn escaped_figure(figure: &words::Entry) -> String {
+    if figure.is_missing { escaped(&figure.line()) } else { figure.line() }
+}
+
 fn headlines(report: &Report, out: &mut String) {
     if report.cells.is_empty() {
         return;
@@ -74,6 +135,10 @@ fn cell_section(cell: &CellView, out: &mut String) {
     push(out, format_args!("\n### {}\n\n{}\n", escaped(&cell_name(cell)), escaped(&cell_settings(cell))));
     for mark in &cell.model_marks {
         push(out, format_args!("\n**{}**\n", escaped(mark)));
+    }
+    if cell.launches.is_empty() {
+        out.push_str("\nNothing was measured.\n");
+        return;
     }
     metrics(cell, out);
     if !cell.throughput.is_empty() {

@@ -2,6 +2,8 @@
 //!
 //! The width is respected by choosing the widest of four layouts that fits; nothing depends on colour.
 
+mod comparison;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent};
 use dyno_view::report::{CellView, FindingLevel, Report};
@@ -41,13 +43,14 @@ impl Default for TerminalStyle {
     }
 }
 
-/// The report's findings, headline figures, metrics and outcomes.
+/// The report's comparison, findings, headline figures, metrics and outcomes.
 ///
 /// Charts, launches, categories and answers are left to the HTML page.
 pub fn render(report: &Report, style: &TerminalStyle) -> String {
     let style = TerminalStyle { width: style.width.max(LEAST_WIDTH), color: style.color };
     let mut page = Page { style, out: String::new() };
     page.campaign(report);
+    page.comparison(report);
     page.findings(report);
     for cell in &report.cells {
         page.cell(cell);
@@ -165,6 +168,10 @@ impl Page {
         for mark in &cell.model_marks {
             self.wrapped("", mark, Ink::Warn);
         }
+        if cell.launches.is_empty() {
+            self.wrapped("", "nothing was measured", Ink::Bad);
+            return;
+        }
         self.gap();
         self.headline(cell);
         self.gap();
@@ -185,7 +192,7 @@ impl Page {
         let ink = match validity.state {
             State::Valid => Ink::Good,
             State::Failures | State::Partly => Ink::Warn,
-            State::Invalid => Ink::Bad,
+            State::Invalid | State::NotMeasured => Ink::Bad,
         };
         table.set_width(self.style.width).set_content_arrangement(ContentArrangement::Dynamic);
         if let Some(names) = table.column_mut(0) {

@@ -6,6 +6,7 @@
 mod binomial;
 mod early_stopping;
 mod level;
+mod line;
 mod quantile;
 mod series;
 
@@ -14,5 +15,6 @@ pub use binomial::{
 };
 pub use early_stopping::{needed_for_claim, tolerated_misses};
 pub use level::Level;
+pub use line::{Line, least_squares, slope_error};
 pub use quantile::{type1, type1_rank, type7};
 pub use series::{lag1_autocorrelation, median};

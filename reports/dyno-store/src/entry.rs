@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use dyno_model::clock::WallNs;
+use dyno_model::clock::{ClockSample, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::Event;
 use dyno_model::ids::{CampaignId, DeviceId};
+use dyno_model::prepare::{Prepared, Restored};
 
 /// Version of the journal's form; raised when an entry changes its meaning.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -44,6 +45,39 @@ pub enum JournalEntry {
         facts: Box<DeviceFacts>,
         /// SHA-256 of each model file on it, by model name.
         model_digests: BTreeMap<String, Digest>,
+        /// What the agent put right before the session could begin, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+        /// When.
+        wall: WallNs,
+    },
+    /// How far the device's clock was from the controller's.
+    Clock {
+        /// In which session.
+        session: u32,
+        /// The comparison.
+        sample: ClockSample,
+    },
+    /// What a device was brought into before it was measured.
+    Prepared {
+        /// In which session.
+        session: u32,
+        /// Setting by setting.
+        prepared: Box<Prepared>,
+    },
+    /// What became of that afterwards.
+    Restored {
+        /// In which session.
+        session: u32,
+        /// Setting by setting.
+        restored: Box<Restored>,
+    },
+    /// A device's share was given up: it could not be reached, or not again.
+    GivenUp {
+        /// Which device.
+        device: DeviceId,
+        /// Why, with its causes.
+        error: String,
         /// When.
         wall: WallNs,
     },
@@ -87,8 +121,9 @@ impl JournalEntry {
             | Self::Session { wall, .. }
             | Self::Interrupted { wall, .. }
             | Self::Resumed { wall, .. }
+            | Self::GivenUp { wall, .. }
             | Self::SessionEnded { wall, .. } => Some(*wall),
-            Self::Event { .. } => None,
+            Self::Event { .. } | Self::Clock { .. } | Self::Prepared { .. } | Self::Restored { .. } => None,
         }
     }
 }

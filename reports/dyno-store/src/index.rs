@@ -153,7 +153,7 @@ impl Index {
         let row = self.launches.entry(key).or_insert_with(|| LaunchRow::new(session, &event));
         let at_ns = event.at.0;
         match event.kind {
-            EventKind::LaunchStarted { wall, n_requests } => {
+            EventKind::LaunchStarted { wall, n_requests, .. } => {
                 row.session = session;
                 row.started_at_ns = Some(at_ns);
                 row.wall_ns = Some(wall.0);

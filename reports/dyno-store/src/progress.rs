@@ -68,6 +68,10 @@ impl Progress {
             }
             JournalEntry::Event { event, .. } => self.note_event(event),
             JournalEntry::Interrupted { .. }
+            | JournalEntry::Clock { .. }
+            | JournalEntry::Prepared { .. }
+            | JournalEntry::Restored { .. }
+            | JournalEntry::GivenUp { .. }
             | JournalEntry::Resumed { .. }
             | JournalEntry::SessionEnded { .. } => {}
         }

@@ -34,6 +34,9 @@ pub enum ChartForm {
     Step,
     /// Points only.
     Points,
+    /// One row for each series, with its name: a dot between two bounds, which are the points `[low, place]`,
+    /// `[value, place]` and `[high, place]` with `place` counted from the top; a series without points has no figure.
+    Whiskers,
 }
 
 /// One axis.

@@ -4,4 +4,5 @@
 //! `report.json` is this structure; its JSON Schema is `docs/report.schema.json`.
 
 pub mod chart;
+pub mod comparison;
 pub mod report;

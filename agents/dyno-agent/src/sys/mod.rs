@@ -12,8 +12,23 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
-pub(crate) use system::suspended_ns;
 #[cfg(windows)]
-pub(crate) use system::{catch_stop_signals, own_cpu_ns, raw_stdio, stdout_has_room, wait_for_stop_signal};
+pub(crate) use system::{
+    catch_signals, leave_session, own_cpu_ns, raw_stdio, signal, stamp, stdout_has_room, sync_folder,
+    wait_for_signal,
+};
+pub(crate) use system::{command_line, suspended_ns};
 #[cfg(unix)]
-pub(crate) use unix::{catch_stop_signals, own_cpu_ns, raw_stdio, stdout_has_room, wait_for_stop_signal};
+pub(crate) use unix::{
+    catch_signals, leave_session, own_cpu_ns, raw_stdio, signal, stamp, stdout_has_room, sync_folder,
+    wait_for_signal,
+};
+
+/// What a signal says to an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Stop: a polite kill.
+    Stop,
+    /// The link is gone: the controller speaks to another agent now, or the session was hung up.
+    Detach,
+}

@@ -4,16 +4,19 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 
-/// Signals that ask the agent to stop: a polite kill, and a terminal that went away.
-const STOP_SIGNALS: [libc::c_int; 2] = [libc::SIGTERM, libc::SIGHUP];
+use super::Signal;
 
-/// Keeps stop signals for [`wait_for_stop_signal`], and ignores the terminal's interrupt key: it is the controller
+/// Signals with a meaning: a polite kill, a session that was hung up, and another agent's word that the link is gone.
+const SIGNALS: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1];
+
+/// Keeps signals for [`wait_for_signal`], and ignores the terminal's interrupt key: it is the controller
 /// that decides what a Ctrl-C means.
 ///
 /// Must be called before any thread is started.
-pub(crate) fn catch_stop_signals() -> io::Result<()> {
-    let set = stop_signals();
+pub(crate) fn catch_signals() -> io::Result<()> {
+    let set = signals();
     // SAFETY: the first pointer is to an initialised set; a null second one asks for nothing back.
     let rc = unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
     if rc != 0 {
@@ -24,20 +27,40 @@ pub(crate) fn catch_stop_signals() -> io::Result<()> {
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Sleeps until a stop signal comes.
-pub(crate) fn wait_for_stop_signal() {
-    let set = stop_signals();
+/// Sleeps until a signal comes.
+pub(crate) fn wait_for_signal() -> Signal {
+    let set = signals();
     let mut signal = 0;
     // SAFETY: both pointers are to live values of the right types.
     while unsafe { libc::sigwait(&raw const set, &raw mut signal) } != 0 {}
+    if signal == libc::SIGTERM { Signal::Stop } else { Signal::Detach }
 }
 
-fn stop_signals() -> libc::sigset_t {
+/// Says something to the agent that is process `pid`; whether that process is there and ours to speak to.
+pub(crate) fn signal(pid: u32, signal: Signal) -> bool {
+    let Some(pid) = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 1) else { return false };
+    let number = match signal {
+        Signal::Stop => libc::SIGTERM,
+        Signal::Detach => libc::SIGUSR1,
+    };
+    // SAFETY: kill takes plain numbers.
+    unsafe { libc::kill(pid, number) == 0 }
+}
+
+/// Leaves the session of the login that started this process, so that its end does not take the agent along.
+///
+/// Best effort: the leader of a session cannot leave it, and need not.
+pub(crate) fn leave_session() {
+    // SAFETY: the call takes nothing.
+    unsafe { libc::setsid() };
+}
+
+fn signals() -> libc::sigset_t {
     // SAFETY: all-zero bytes are a valid `sigset_t`, which is plain numbers.
     let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live, writable set.
     unsafe { libc::sigemptyset(&raw mut set) };
-    for signal in STOP_SIGNALS {
+    for signal in SIGNALS {
         // SAFETY: the pointer is to an initialised set.
         unsafe { libc::sigaddset(&raw mut set, signal) };
     }
@@ -59,6 +82,11 @@ pub(crate) fn raw_stdio() -> io::Result<(File, File)> {
     Ok((File::from(input), File::from(output)))
 }
 
+/// Makes the names in a folder survive a power cut.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
 /// CPU time of this process so far, in ns.
 pub(crate) fn own_cpu_ns() -> u64 {
     // SAFETY: all-zero bytes are a valid `rusage`, which is plain numbers.
@@ -68,4 +96,12 @@ pub(crate) fn own_cpu_ns() -> u64 {
     assert_eq!(rc, 0, "getrusage of oneself cannot fail");
     let ns = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;
     ns(usage.ru_utime) + ns(usage.ru_stime)
+}
+
+/// What changes whenever a file does: nobody can set a file's change time.
+#[expect(clippy::unnecessary_wraps, reason = "not every system has such a time")]
+pub(crate) fn stamp(about: &std::fs::Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (seconds, ns) = (about.ctime(), about.ctime_nsec());
+    Some(format!("{} {} {} {seconds}.{ns:09}", about.dev(), about.ino(), about.size()))
 }

@@ -4,24 +4,40 @@
 use std::fs::File;
 use std::io;
 use std::os::windows::io::AsHandle as _;
+use std::path::Path;
 use std::thread;
 
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::System::Console::SetConsoleCtrlHandler;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, GetProcessTimes};
 
+use super::Signal;
+
 /// Ignores the console's interrupt key: it is the controller that decides what a Ctrl-C means.
-pub(crate) fn catch_stop_signals() -> io::Result<()> {
+pub(crate) fn catch_signals() -> io::Result<()> {
     // SAFETY: no handler is given: the key is ignored, here and in children.
     let rc = unsafe { SetConsoleCtrlHandler(None, 1) };
     if rc == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Sleeps for ever: no signal asks a program to stop here. The agent ends with its link, or is ended.
-pub(crate) fn wait_for_stop_signal() {
+pub(crate) fn wait_for_signal() -> Signal {
     loop {
         thread::park();
     }
+}
+
+/// No agent can be spoken to this way here.
+pub(crate) fn signal(_pid: u32, _signal: Signal) -> bool {
+    false
+}
+
+/// A process here is in no session that could take it along.
+pub(crate) fn leave_session() {}
+
+/// Nobody says.
+pub(crate) fn command_line(_pid: u32) -> Option<Vec<String>> {
+    None
 }
 
 /// Nobody says whether a pipe has room, so that no progress is told: nobody waits for a slow controller.
@@ -34,6 +50,12 @@ pub(crate) fn raw_stdio() -> io::Result<(File, File)> {
     let input = io::stdin().as_handle().try_clone_to_owned()?;
     let output = io::stdout().as_handle().try_clone_to_owned()?;
     Ok((File::from(input), File::from(output)))
+}
+
+/// A folder cannot be synced here; the file system's own journal has the names.
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// CPU time of this process so far, in ns.
@@ -52,5 +74,10 @@ pub(crate) fn own_cpu_ns() -> u64 {
 
 /// Nobody says: a launch that the machine slept through is not noticed.
 pub(crate) fn suspended_ns() -> Option<u64> {
+    None
+}
+
+/// All times of a file can be set here.
+pub(crate) fn stamp(_about: &std::fs::Metadata) -> Option<String> {
     None
 }

@@ -10,7 +10,7 @@ use dyno_model::load::LoadModel;
 use dyno_model::outcome::Outcome;
 use dyno_model::request::{Message, Request, RequestRecord, Sampling};
 use dyno_protocol::build_id::BUILD_ID;
-use dyno_protocol::message::{Command, Reply, RunOrder, SpoolInfo};
+use dyno_protocol::message::{Command, Lease, Reply, RunOrder, SpoolInfo};
 use dyno_protocol::peer::ControllerPeer;
 use tempfile::TempDir;
 
@@ -30,7 +30,16 @@ impl Agent {
         let mut peer = ControllerPeer::new(Box::new(stdout), Box::new(stdin));
         let Reply::Hello(hello) = peer.recv().expect("it speaks first") else { panic!("it says hello") };
         assert_eq!((hello.build_id.as_str(), hello.pid), (BUILD_ID, child.id()));
-        peer.send(&Command::Hello { build_id: BUILD_ID.to_owned() }).expect("it listens");
+        let lease =
+            Lease { holder: "test".to_owned(), campaign: Some("c".into()), force: false, is_again: false };
+        peer.send(&Command::Hello { build_id: BUILD_ID.to_owned(), lease }).expect("it listens");
+        let leased = loop {
+            match peer.recv().expect("it answers") {
+                Reply::Waiting(_) => {}
+                other => break other,
+            }
+        };
+        assert!(matches!(leased, Reply::Leased { .. }), "{leased:?}");
         Self { child, peer }
     }
 
@@ -106,6 +115,7 @@ pub(crate) fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
             model_path: None,
             model_digest: None,
             threads: None,
+            core_mask: None,
             context_tokens: 64,
             settings: settings
                 .iter()

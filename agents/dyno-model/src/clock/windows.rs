@@ -10,10 +10,12 @@ use super::MonoNs;
 /// The performance counter, which all processes share. It goes on while the machine sleeps.
 pub(super) fn monotonic_now() -> MonoNs {
     static PER_S: OnceLock<u128> = OnceLock::new();
-    let per_s = *PER_S.get_or_init(|| number(|place| {
-        // SAFETY: the pointer is to a live, writable number.
-        unsafe { QueryPerformanceFrequency(place) };
-    }));
+    let per_s = *PER_S.get_or_init(|| {
+        number(|place| {
+            // SAFETY: the pointer is to a live, writable number.
+            unsafe { QueryPerformanceFrequency(place) };
+        })
+    });
     let ticks = number(|place| {
         // SAFETY: as above.
         unsafe { QueryPerformanceCounter(place) };

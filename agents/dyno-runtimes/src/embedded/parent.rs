@@ -102,7 +102,12 @@ impl RuntimeAdapter for EmbeddedAdapter {
     fn start(&mut self, spec: &LaunchSpec, on_step: &mut dyn FnMut(LaunchStep)) -> Result<(), RuntimeError> {
         let facts = self.facts()?;
         let at = Clock::Monotonic.now();
-        let (process, pipes) = Process::spawn(&mut self.command(spec))?;
+        let mut command = self.command(spec);
+        let (process, pipes, allowed_cpus) = match &spec.core_mask {
+            None => Process::spawn(&mut command).map(|(process, pipes)| (process, pipes, None))?,
+            Some(cpus) => Process::spawn_on(&mut command, cpus)
+                .map(|(process, pipes, allowed)| (process, pipes, Some(allowed)))?,
+        };
         let pid = process.pid();
         on_step(LaunchStep::Spawned { at, pid: Some(pid) });
         let link = Arc::new(Mutex::new(Link {
@@ -118,6 +123,7 @@ impl RuntimeAdapter for EmbeddedAdapter {
         let facts = RuntimeFacts {
             backend: ready.backend,
             threads: Some(ready.threads),
+            allowed_cpus,
             model: Some(ready.model),
             pid: Some(pid),
             ..facts
@@ -370,6 +376,7 @@ mod tests {
                 model_path: Some("m.gguf".to_owned()),
                 model_digest: None,
                 threads: Some(2),
+                core_mask: None,
                 context_tokens: 64,
                 settings: std::collections::BTreeMap::new(),
                 ready_limit_ms,

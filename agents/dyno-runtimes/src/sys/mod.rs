@@ -11,12 +11,18 @@ mod windows;
 
 use std::process::ExitStatus;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use linux::{allowed_cpus, pin};
+#[cfg(target_os = "macos")]
+pub(crate) use macos::{allowed_cpus, pin};
 #[cfg(unix)]
 pub(crate) use unix::{Spawned, Waitable, prepare_child, wait_readable, waitable, worded};
 #[cfg(all(unix, feature = "engine-embedded"))]
 pub(crate) use unix::{raw_stdio, read_exact_at};
 #[cfg(windows)]
-pub(crate) use windows::{Spawned, Waitable, prepare_child, wait_readable, waitable, worded};
+pub(crate) use windows::{
+    Spawned, Waitable, allowed_cpus, pin, prepare_child, wait_readable, waitable, worded,
+};
 #[cfg(all(windows, feature = "engine-embedded"))]
 pub(crate) use windows::{raw_stdio, read_exact_at};
 
@@ -27,8 +33,8 @@ pub(crate) struct Reaped {
     pub(crate) status: ExitStatus,
     /// User and system time.
     pub(crate) cpu_ns: u64,
-    /// Highest resident bytes.
-    pub(crate) peak_rss_bytes: u64,
+    /// Highest resident bytes; `None` where the system forgets them with the process.
+    pub(crate) peak_rss_bytes: Option<u64>,
 }
 
 /// How long to wait for a process.

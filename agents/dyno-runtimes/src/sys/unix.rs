@@ -58,7 +58,7 @@ impl Spawned {
         Ok(Some(Reaped {
             status: ExitStatus::from_raw(status),
             cpu_ns: timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime),
-            peak_rss_bytes: usage.ru_maxrss as u64 * MAXRSS_UNIT_BYTES,
+            peak_rss_bytes: Some(usage.ru_maxrss as u64 * MAXRSS_UNIT_BYTES),
         }))
     }
 

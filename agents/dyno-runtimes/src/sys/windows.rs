@@ -61,7 +61,7 @@ impl Spawned {
             Patience::Endless => Some(self.child.wait()?),
         };
         let Some(status) = status else { return Ok(None) };
-        let (cpu_ns, peak_rss_bytes) = (cpu_ns(&self.child)?, peak_rss_bytes(&self.child)?);
+        let (cpu_ns, peak_rss_bytes) = (cpu_ns(&self.child)?, peak_rss_bytes(&self.child));
         Ok(Some(Reaped { status, cpu_ns, peak_rss_bytes }))
     }
 
@@ -109,13 +109,14 @@ fn cpu_ns(child: &Child) -> io::Result<u64> {
     Ok(ns(times[2]) + ns(times[3]))
 }
 
-fn peak_rss_bytes(child: &Child) -> io::Result<u64> {
+fn peak_rss_bytes(child: &Child) -> Option<u64> {
     // SAFETY: all-zero bytes are a valid value of this type, which is plain numbers.
     let mut memory: PROCESS_MEMORY_COUNTERS = unsafe { std::mem::zeroed() };
     let size = size_of_val(&memory) as u32;
     // SAFETY: the handle is good as long as its owner lives, and the pointer is to a live value of that size.
-    done(unsafe { K32GetProcessMemoryInfo(child.as_raw_handle(), &raw mut memory, size) })?;
-    Ok(memory.PeakWorkingSetSize as u64)
+    let rc = unsafe { K32GetProcessMemoryInfo(child.as_raw_handle(), &raw mut memory, size) };
+    // A process that has ended may have none left.
+    Some(memory.PeakWorkingSetSize as u64).filter(|bytes| rc != 0 && *bytes > 0)
 }
 
 /// What calls give that return 0 when they failed.
@@ -132,7 +133,6 @@ pub(crate) fn waitable(pipe: &impl AsHandle) -> Waitable<'_> {
 }
 
 /// Waits until one of the pipes can be read or is at its end, at most for `limit`; says which.
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub(crate) fn wait_readable(
     pipes: [Option<Waitable<'_>>; 2],
     limit: Option<Duration>,
@@ -198,4 +198,14 @@ pub(crate) fn read_exact_at(file: &File, mut out: &mut [u8], mut offset: u64) ->
         offset += n_bytes as u64;
     }
     Ok(())
+}
+
+/// A process is not bound to CPUs here.
+pub(crate) fn pin(_command: &mut Command, _cpus: &[u32]) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nobody says.
+pub(crate) fn allowed_cpus(_pid: u32) -> io::Result<Vec<u32>> {
+    Err(io::ErrorKind::Unsupported.into())
 }

@@ -7,6 +7,7 @@ use dyno_model::device::CpuCluster;
 
 use crate::cpufreq::FOLDER;
 use crate::facts::cpu_list;
+use crate::facts::cpuinfo::CpuInfo;
 use crate::root::SysRoot;
 
 const CPUS: &str = "sys/devices/system/cpu";
@@ -31,24 +32,22 @@ pub(crate) fn n_cores(root: &SysRoot, cpus: &[u32]) -> Option<u32> {
 ///
 /// CPUs are equal if capacity, governor and clock limits are; policies of equal CPUs (x86 has one for each) are one
 /// cluster. Without cpufreq, capacity alone decides, and `now_freq_khz` is the clock that `/proc/cpuinfo` gives.
-pub(crate) fn clusters(root: &SysRoot, online: &[u32], cpuinfo_freq_khz: Option<u64>) -> Vec<CpuCluster> {
+pub(crate) fn clusters(root: &SysRoot, online: &[u32], cpuinfo: &CpuInfo<'_>) -> Vec<CpuCluster> {
     let mut found: Vec<(Option<u64>, CpuCluster)> = Vec::new();
     let policies = policies(root, online);
     let covered: BTreeSet<u32> = policies.iter().flat_map(|cluster| cluster.cpus.iter().copied()).collect();
     let bare = |cpu: &u32| CpuCluster {
         cpus: vec![*cpu],
-        governor: None,
-        min_freq_khz: None,
-        max_freq_khz: None,
-        now_freq_khz: cpuinfo_freq_khz.filter(|_| covered.is_empty()),
+        now_freq_khz: cpuinfo.freq_khz().filter(|_| covered.is_empty()),
+        ..CpuCluster::default()
     };
     let without_policy = online.iter().filter(|cpu| !covered.contains(cpu)).map(bare);
     for cluster in policies.iter().cloned().chain(without_policy) {
         let capacity =
             cluster.cpus.first().and_then(|cpu| root.number(&format!("{CPUS}/cpu{cpu}/cpu_capacity")));
         let alike = |other: &CpuCluster| {
-            (&other.governor, other.min_freq_khz, other.max_freq_khz)
-                == (&cluster.governor, cluster.min_freq_khz, cluster.max_freq_khz)
+            (&other.governor, other.min_freq_khz, other.max_freq_khz, other.limit_freq_khz)
+                == (&cluster.governor, cluster.min_freq_khz, cluster.max_freq_khz, cluster.limit_freq_khz)
         };
         match found.iter_mut().find(|(of, other)| *of == capacity && alike(other)) {
             Some((_, same)) => {
@@ -62,7 +61,11 @@ pub(crate) fn clusters(root: &SysRoot, online: &[u32], cpuinfo_freq_khz: Option<
     found.sort_by_key(|(capacity, cluster)| {
         (Reverse((*capacity, cluster.max_freq_khz)), cluster.cpus.first().copied())
     });
-    found.into_iter().map(|(_, cluster)| cluster).collect()
+    let named = |mut cluster: CpuCluster| {
+        cluster.core = cluster.cpus.first().and_then(|cpu| cpuinfo.core_of(*cpu));
+        cluster
+    };
+    found.into_iter().map(|(_, cluster)| named(cluster)).collect()
 }
 
 /// One cluster for each cpufreq policy that has a CPU online.
@@ -78,9 +81,12 @@ fn policies(root: &SysRoot, online: &[u32]) -> Vec<CpuCluster> {
         let freq_khz = |name: &str| root.number(&file(name)).filter(believed);
         (!cpus.is_empty()).then(|| CpuCluster {
             cpus,
+            core: None,
             governor: root.text(&file("scaling_governor")),
+            driver: root.text(&file("scaling_driver")),
             min_freq_khz: freq_khz("cpuinfo_min_freq"),
             max_freq_khz: freq_khz("cpuinfo_max_freq"),
+            limit_freq_khz: freq_khz("scaling_max_freq"),
             now_freq_khz: freq_khz("scaling_cur_freq"),
         })
     };

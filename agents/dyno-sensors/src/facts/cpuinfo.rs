@@ -131,6 +131,12 @@ impl<'a> CpuInfo<'a> {
         }
     }
 
+    /// What kind of core the CPU of that number is, where ARM's numbers tell.
+    pub(crate) fn core_of(&self, cpu: u32) -> Option<String> {
+        let number = cpu.to_string();
+        self.processors.iter().find(|processor| processor.get("processor") == Some(&number))?.arm_core()
+    }
+
     /// Features that matter to an engine and that all CPUs have, sorted.
     pub(crate) fn features(&self) -> Vec<String> {
         let mut each = self.processors.iter().filter_map(Processor::flags);

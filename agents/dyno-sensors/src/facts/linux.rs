@@ -1,9 +1,12 @@
 //! Facts on Linux and Android: procfs, sysfs, `os-release`.
 
-use dyno_model::device::DeviceFacts;
+use std::path::Path;
 
-use crate::facts::clusters;
+use dyno_model::device::{DeviceFacts, LoadFacts, Unread};
+
+use crate::facts::android::{self, Properties};
 use crate::facts::cpuinfo::CpuInfo;
+use crate::facts::{accelerators, battery, clusters, disk, energy, heat, load, power, runtimes, soc};
 use crate::root::SysRoot;
 use crate::{sys, text};
 
@@ -37,8 +40,26 @@ const HYPERVISORS: &[(&str, &str)] = &[
     ("apple virtualization", "Apple Virtualization"),
 ];
 
-/// All facts but the free room.
-pub(crate) fn facts(root: &SysRoot) -> DeviceFacts {
+/// The random id of this boot.
+pub(crate) fn boot_id(root: &SysRoot) -> Option<String> {
+    root.text("proc/sys/kernel/random/boot_id")
+}
+
+/// All facts but the free room; `work_dir` is where the agent works.
+pub(crate) fn facts(root: &SysRoot, work_dir: &Path) -> DeviceFacts {
+    let mut unread = Vec::new();
+    // First of all, so that what is asked for below is not seen as load of the device.
+    let snapshot = load::Snapshot::take(root);
+    let device = of_files(root, work_dir, &mut unread);
+    let load = load::load(root, &snapshot, &mut unread);
+    let mut device = of_programs(root, device, &mut unread);
+    device.load = (load != LoadFacts::default()).then_some(load);
+    device.unread = unread;
+    device
+}
+
+/// What files say.
+fn of_files(root: &SysRoot, work_dir: &Path, unread: &mut Vec<Unread>) -> DeviceFacts {
     // Best effort, here and below: what cannot be read is `None`.
     let cpuinfo_text = root.read("proc/cpuinfo").unwrap_or_default();
     let cpuinfo = CpuInfo::parse(&cpuinfo_text);
@@ -46,7 +67,9 @@ pub(crate) fn facts(root: &SysRoot) -> DeviceFacts {
     let cpus = online.as_deref().unwrap_or_default();
     let memory = root.read("proc/meminfo").unwrap_or_default();
     let bytes = |key: &str| text::kib_line(memory.as_bytes(), key.as_bytes()).map(i64::cast_unsigned);
-    let (battery_status, battery_percent) = battery(root).unwrap_or_default();
+    let compatible = soc::compatible(root);
+    let heat = heat::heat(root, unread);
+    let swap_bytes = bytes("SwapTotal:");
     DeviceFacts {
         model: model(root),
         cpu: cpuinfo.name(),
@@ -54,20 +77,61 @@ pub(crate) fn facts(root: &SysRoot) -> DeviceFacts {
         cpu_features: cpuinfo.features(),
         n_cpus: online.as_ref().and_then(|cpus| u32::try_from(cpus.len()).ok()),
         n_cores: clusters::n_cores(root, cpus).or_else(|| cpuinfo.n_cores()),
-        clusters: clusters::clusters(root, cpus, cpuinfo.freq_khz()),
+        clusters: clusters::clusters(root, cpus, &cpuinfo),
         ram_bytes: bytes("MemTotal:").filter(|bytes| *bytes > 0),
         ram_available_bytes: bytes("MemAvailable:"),
-        swap_bytes: bytes("SwapTotal:"),
+        swap_bytes,
+        swap_used_bytes: swap_bytes.and_then(|total| total.checked_sub(bytes("SwapFree:")?)),
         os: std::env::consts::OS.to_owned(),
         os_version: os_version(root),
         kernel: root.text("proc/sys/kernel/osrelease"),
         host: root.text("proc/sys/kernel/hostname"),
         boot_id: root.text("proc/sys/kernel/random/boot_id"),
         hypervisor: hypervisor(root, &cpuinfo),
-        free_bytes: None,
-        battery_status,
-        battery_percent,
+        soc: soc::soc(root, &compatible),
+        userland_bits: soc::userland_bits(root),
+        uptime_s: uptime_s(root),
+        work_disk: disk::disk(root, work_dir),
+        battery: battery::battery(root),
+        thermal_zones: heat.zones,
+        cooling: heat.cooling,
+        accelerators: accelerators::accelerators(root),
+        runtimes: runtimes::runtimes(root),
+        compatible,
+        ..DeviceFacts::default()
     }
+}
+
+/// The same with what only programs of the system say.
+fn of_programs(root: &SysRoot, mut device: DeviceFacts, unread: &mut Vec<Unread>) -> DeviceFacts {
+    device.power = power::power(root, &device.compatible, unread);
+    let is_android = android::is_android(root);
+    if is_android {
+        let properties = Properties::read(root, unread);
+        device.model = properties.model().or(device.model);
+        device.soc = properties.soc().or(device.soc);
+        device.hypervisor = properties.hypervisor().or(device.hypervisor);
+        let facts = android::facts(root, &properties, unread);
+        device.os_version =
+            facts.release.as_ref().map(|release| format!("Android {release}")).or(device.os_version);
+        "android".clone_into(&mut device.os);
+        device.android = Some(facts);
+        let service = android::said(root, "dumpsys", &["battery"], unread).unwrap_or_default();
+        device.battery = battery::complete(device.battery, &service);
+        device.power.battery_saver = android::battery_saver(root, unread);
+    }
+    let about =
+        energy::About { battery: device.battery.as_ref(), compatible: &device.compatible, is_android };
+    device.energy_sources = energy::sources(root, about, unread);
+    device.battery_status = device.battery.as_ref().and_then(|battery| battery.status.clone());
+    device.battery_percent = device.battery.as_ref().and_then(|battery| battery.percent);
+    device
+}
+
+/// Whole seconds of the first number of proc_uptime(5).
+fn uptime_s(root: &SysRoot) -> Option<u64> {
+    // Best effort: a text that is no number is no time.
+    root.text("proc/uptime")?.split(['.', ' ']).next()?.parse().ok()
 }
 
 /// The kernel's own word; files have it since Linux 6.1 only.
@@ -126,21 +190,6 @@ fn hypervisor(root: &SysRoot, cpuinfo: &CpuInfo<'_>) -> Option<String> {
         .join(" ");
     let named = HYPERVISORS.iter().find(|(word, _)| table.contains(word)).map(|(_, name)| (*name).to_owned());
     named.or_else(|| cpuinfo.is_guest().then(|| "unnamed".to_owned()))
-}
-
-/// State and charge of the first battery that feeds the device itself.
-fn battery(root: &SysRoot) -> Option<(Option<String>, Option<u32>)> {
-    const FOLDER: &str = "sys/class/power_supply";
-    let names = root.names(FOLDER).ok()?;
-    let file = |name: &str, file: &str| root.text(&format!("{FOLDER}/{name}/{file}"));
-    let is_battery = |name: &&String| {
-        // Scope `Device` is the battery of a mouse.
-        file(name, "type").as_deref() == Some("Battery") && file(name, "scope").as_deref() != Some("Device")
-    };
-    let name = names.iter().find(is_battery)?;
-    let status = file(name, "status").filter(|status| status != "Unknown");
-    let percent = root.number(&format!("{FOLDER}/{name}/capacity")).filter(|percent| *percent <= 100);
-    Some((status, percent.and_then(|percent| u32::try_from(percent).ok())))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Facts on Windows: what the system's calls and the registry say.
 
+use std::path::Path;
 use std::thread::available_parallelism;
 
 use dyno_model::device::DeviceFacts;
@@ -16,8 +17,13 @@ const CHARGING: u8 = 8;
 const NO_BATTERY: u8 = 128;
 const UNKNOWN: u8 = 255;
 
+/// Windows has no id of a boot.
+pub(crate) fn boot_id(_root: &SysRoot) -> Option<String> {
+    None
+}
+
 /// All facts but the free room. Clusters, clocks and the boot's id are not to be had.
-pub(crate) fn facts(_root: &SysRoot) -> DeviceFacts {
+pub(crate) fn facts(_root: &SysRoot, _work_dir: &Path) -> DeviceFacts {
     let (ram_bytes, ram_available_bytes) = sys::ram_bytes().unzip();
     let (battery_status, battery_percent) = sys::battery().map_or((None, None), battery);
     DeviceFacts {

@@ -1,10 +1,8 @@
 //! What Linux, Android and macOS share.
-#![expect(unsafe_code, reason = "CPU clocks, sysconf and uname have no safe equivalent in std")]
+#![expect(unsafe_code, reason = "CPU clocks and sysconf have no safe equivalent in std")]
 
-use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
@@ -34,22 +32,6 @@ pub(crate) fn ns_per_clock_tick() -> i64 {
         .ok()
         .filter(|per_s| *per_s > 0)
         .map_or(10_000_000, |per_s| 1_000_000_000 / per_s.cast_signed())
-}
-
-/// The machine as the kernel calls it, `uname -m`: of the device, where the agent may be of a narrower kind.
-pub(crate) fn machine() -> Option<String> {
-    let mut names = MaybeUninit::<libc::utsname>::uninit();
-    // SAFETY: there is room for the result.
-    let rc = unsafe { libc::uname(names.as_mut_ptr()) };
-    if rc != 0 {
-        return None;
-    }
-    // SAFETY: uname returned 0, so it filled `names`.
-    let names = unsafe { names.assume_init() };
-    // SAFETY: the field ends with a NUL (uname(2)), and lives as long as `names`.
-    let machine = unsafe { CStr::from_ptr(names.machine.as_ptr()) };
-    // Best effort: a name that is no text is no name.
-    machine.to_str().ok().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Opens for reading, whatever lies there: a pipe without a writer is no reason to wait.

@@ -1,82 +1,111 @@
-//! What `run` and `resume` share: sessions on all devices, then the report.
+//! What `run` and `resume` share: sessions on all devices at once, then the report.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use dyno_model::clock::WallNs;
+use dyno_model::clock::{ClockSample, WallNs};
 use dyno_model::event::{Event, SinkError};
 use dyno_model::ids::{DeviceId, RunId};
-use dyno_model::plan::{PlannedDevice, TransportSpec};
-use dyno_session::{Cancel, Finished, LocalModel, Observer, Opened, RecordSink, Session, SessionSummary};
+use dyno_model::prepare::{Prepared, Restored};
+use dyno_session::{Cancel, Finished, LocalModel, Opened, RecordSink, Session};
 use dyno_store::{Campaign, Journal, JournalEntry, JournalError};
-use dyno_transport::{LocalTransport, Transport};
 
 use crate::args::{Format, Global};
 use crate::cmd::report;
 use crate::exit::Exit;
 use crate::progress::{Progress, Talk, say};
-use crate::render_error::Failure;
-use crate::{agent, output, signals};
+use crate::reach::{self, Agents};
+use crate::render_error::{self, Failure};
+use crate::{output, signals};
 
 /// edgedyno's version, as it stands in every record.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How a campaign is carried out, as far as the plan does not say.
+#[derive(Debug, Clone)]
+pub(crate) struct Conduct {
+    /// Model files on this side, by name.
+    pub(crate) models: BTreeMap<String, LocalModel>,
+    /// How long a lost link is sought again.
+    pub(crate) reconnect_limit: Duration,
+}
 
 /// Measures what the record lacks, and reports.
 pub(crate) fn measure(
     global: &Global,
     campaign: &Campaign,
     journal: Journal,
-    models: &BTreeMap<String, LocalModel>,
+    conduct: &Conduct,
 ) -> Result<Exit, Failure> {
     let talk = Talk::of(global);
     let cancel = Cancel::default();
     signals::install(&cancel)?;
-    let agent = agent::local()?;
     let missing = campaign.plan().n_requests().saturating_sub(journal.progress().finished_requests().len());
     say(talk, Talk::Normal, &format!("campaign {}: {missing} requests to go", campaign.id()));
-    let mut progress = Progress::new(talk, missing);
-    let mut sink = JournalSink { journal };
-    let mut failed = None;
-    for (device, planned) in &campaign.plan().devices {
-        let session = Session {
-            campaign: campaign.id().clone(),
-            plan: campaign.plan(),
-            device: device.clone(),
-            agent: agent.clone(),
-            models: models.clone(),
-            finished: sink.finished(campaign),
-            cancel: cancel.clone(),
-        };
-        let result = contact(device, planned, session, &mut sink, &mut progress);
-        if let Err(error) = result {
-            failed = Some(error);
-        }
-        if cancel.is_cancelled() {
-            break;
-        }
-    }
+    let progress = Progress::new(talk, campaign.plan(), journal.progress().finished_requests());
+    let sink = SharedSink(Arc::new(Mutex::new(JournalSink { journal })));
+    let failed = sessions(campaign, &sink, &cancel, conduct, &progress);
     progress.finish();
-    conclude(global, campaign, sink, &cancel, failed)
+    conclude(global, campaign, &sink, &cancel, failed)
 }
 
-fn contact(
+/// One session a device, each on a thread of its own; gives those that failed.
+fn sessions(
+    campaign: &Campaign,
+    sink: &SharedSink,
+    cancel: &Cancel,
+    conduct: &Conduct,
+    progress: &Progress,
+) -> Vec<(DeviceId, Failure)> {
+    let agents = Agents::default();
+    let (ask, finished) = (reach::ask(progress.bars()), sink.lock().finished(campaign));
+    let session = |device: &DeviceId| Session {
+        campaign: campaign.id().clone(),
+        holder: reach::holder(),
+        plan: campaign.plan(),
+        device: device.clone(),
+        agents: &agents,
+        models: conduct.models.clone(),
+        finished: finished.clone(),
+        reconnect_limit: conduct.reconnect_limit,
+        cancel: cancel.clone(),
+    };
+    std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (device, planned) in &campaign.plan().devices {
+            let (mut observer, mut sink) = (progress.device(device, cancel), sink.clone());
+            let (session, ask) = (session(device), &ask);
+            let measure = move || -> Result<(), Failure> {
+                let mut transport = reach::transport(device, planned, ask)?;
+                session.execute(transport.as_mut(), &mut sink, &mut observer)?;
+                Ok(())
+            };
+            let thread = std::thread::Builder::new().name(format!("session {device}"));
+            running.push((device, thread.spawn_scoped(scope, measure)));
+        }
+        let ended = running.into_iter().map(|(device, thread)| (device, ended(device, thread)));
+        let failed = ended.filter_map(|(device, result)| Some((device.clone(), result.err()?)));
+        failed.inspect(|(device, failure)| sink.lock().given_up(device, failure)).collect()
+    })
+}
+
+/// What came of a session's thread.
+fn ended(
     device: &DeviceId,
-    planned: &PlannedDevice,
-    session: Session<'_>,
-    sink: &mut JournalSink,
-    observer: &mut dyn Observer,
-) -> Result<SessionSummary, Failure> {
-    let mut transport = open(device, planned)?;
-    Ok(session.execute(transport.as_mut(), sink, observer)?)
-}
-
-fn open(device: &DeviceId, planned: &PlannedDevice) -> Result<Box<dyn Transport>, Failure> {
-    match &planned.transport {
-        TransportSpec::Local => Ok(Box::new(LocalTransport::new(&device.0, planned.work_dir.as_deref())?)),
-        TransportSpec::Ssh { .. } | TransportSpec::Adb { .. } => Err(Failure::usage(
-            format!("device {device}: this version of edgedyno reaches local devices only"),
-            "choose a device with `transport = { kind = \"local\" }`",
-        )),
+    thread: io::Result<std::thread::ScopedJoinHandle<'_, Result<(), Failure>>>,
+) -> Result<(), Failure> {
+    match thread.map(std::thread::ScopedJoinHandle::join) {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => Err(Failure {
+            exit: Exit::Bug,
+            error: anyhow::anyhow!(
+                "the session on {device} ended by a defect of edgedyno; its words are above"
+            ),
+            hints: Vec::new(),
+        }),
+        Err(error) => Err(Failure::io("cannot start a thread", error, "end other programs and try again")),
     }
 }
 
@@ -84,18 +113,18 @@ fn open(device: &DeviceId, planned: &PlannedDevice) -> Result<Box<dyn Transport>
 fn conclude(
     global: &Global,
     campaign: &Campaign,
-    mut sink: JournalSink,
+    sink: &SharedSink,
     cancel: &Cancel,
-    failed: Option<Failure>,
+    mut failed: Vec<(DeviceId, Failure)>,
 ) -> Result<Exit, Failure> {
     let talk = Talk::of(global);
+    let mut sink = sink.lock();
     let done = sink.journal.progress().finished_requests().len();
     let go_on = format!("go on with `edgedyno resume {}`", campaign.id());
     if cancel.is_cancelled() {
         sink.journal
             .append(&JournalEntry::Interrupted { reason: "asked to stop".to_owned(), wall: WallNs::now() })?;
         sink.journal.sync()?;
-        drop(sink);
         let of = campaign.plan().n_requests();
         say(
             talk,
@@ -106,11 +135,27 @@ fn conclude(
         return Ok(Exit::Interrupted);
     }
     drop(sink);
-    if let Some(mut failure) = failed {
-        failure.hints.push(go_on);
-        return Err(failure);
+    let n_devices = campaign.plan().devices.len();
+    if failed.len() == n_devices || done == 0 {
+        let last = failed.pop();
+        for (_, failure) in &failed {
+            say(talk, Talk::Quiet, render_error::render(failure).trim_end());
+        }
+        if let Some((_, mut failure)) = last {
+            failure.hints.push(go_on);
+            return Err(failure);
+        }
     }
-    present(global, campaign)
+    let exit = present(global, campaign)?;
+    if failed.is_empty() {
+        return Ok(exit);
+    }
+    // What the others measured stands; the report says what is missing.
+    for (_, failure) in &failed {
+        say(talk, Talk::Quiet, render_error::render(failure).trim_end());
+    }
+    say(talk, Talk::Quiet, &format!("hint: {} of {n_devices} devices failed; {go_on}", failed.len()));
+    Ok(failed.first().map_or(exit, |(_, failure)| failure.exit))
 }
 
 /// Writes the report's files and prints the table.
@@ -143,6 +188,12 @@ impl JournalSink {
         }
     }
 
+    /// Notes why a device's share is missing. Best effort: a record that cannot be written is told of already.
+    fn given_up(&mut self, device: &DeviceId, failure: &Failure) {
+        let (device, error) = (device.clone(), format!("{:#}", failure.error));
+        self.keep(&JournalEntry::GivenUp { device, error, wall: WallNs::now() }).ok();
+    }
+
     fn keep(&mut self, entry: &JournalEntry) -> Result<(), SinkError> {
         let kept = self.journal.append(entry).and_then(|()| self.journal.sync());
         kept.map_err(|error| self.refused(error))
@@ -153,28 +204,54 @@ impl JournalSink {
     }
 }
 
-impl RecordSink for JournalSink {
+/// The journal as all sessions share it: one entry after the other.
+#[derive(Clone)]
+struct SharedSink(Arc<Mutex<JournalSink>>);
+
+impl SharedSink {
+    fn lock(&self) -> MutexGuard<'_, JournalSink> {
+        // A session that panicked left whole lines: each append is whole or not at all.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RecordSink for SharedSink {
     fn opened(&mut self, opened: &Opened) -> Result<u32, SinkError> {
-        let session = self.journal.progress().next_session();
-        self.keep(&JournalEntry::Session {
+        let mut sink = self.lock();
+        let session = sink.journal.progress().next_session();
+        sink.keep(&JournalEntry::Session {
             session,
             device: opened.device.clone(),
             transport: opened.transport.clone(),
             build_id: opened.build_id.clone(),
             facts: Box::new(opened.facts.clone()),
             model_digests: opened.model_digests.clone(),
+            notes: opened.notes.clone(),
             wall: WallNs::now(),
         })?;
         Ok(session)
     }
 
+    fn clock(&mut self, session: u32, sample: &ClockSample) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::Clock { session, sample: *sample })
+    }
+
+    fn prepared(&mut self, session: u32, prepared: &Prepared) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::Prepared { session, prepared: Box::new(prepared.clone()) })
+    }
+
+    fn restored(&mut self, session: u32, restored: &Restored) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::Restored { session, restored: Box::new(restored.clone()) })
+    }
+
     fn events(&mut self, session: u32, events: &[Event]) -> Result<(), SinkError> {
-        let kept = self.journal.append_events(session, events);
-        kept.map(drop).map_err(|error| self.refused(error))
+        let mut sink = self.lock();
+        let kept = sink.journal.append_events(session, events);
+        kept.map(drop).map_err(|error| sink.refused(error))
     }
 
     fn closed(&mut self, session: u32, error: Option<&str>) -> Result<(), SinkError> {
-        self.keep(&JournalEntry::SessionEnded {
+        self.lock().keep(&JournalEntry::SessionEnded {
             session,
             error: error.map(str::to_owned),
             wall: WallNs::now(),

@@ -1,6 +1,8 @@
 //! One file for each subcommand.
 
 pub(crate) mod campaign;
+pub(crate) mod devices;
+pub(crate) mod doctor;
 pub(crate) mod models;
 pub(crate) mod pages;
 pub(crate) mod plan;

@@ -4,7 +4,7 @@ use dyno_model::clock::WallNs;
 use dyno_store::Journal;
 
 use crate::args::{Global, ResumeArgs};
-use crate::cmd::campaign::{self, VERSION};
+use crate::cmd::campaign::{self, Conduct, VERSION};
 use crate::cmd::{models, report};
 use crate::exit::Exit;
 use crate::progress::{Talk, say};
@@ -33,5 +33,6 @@ pub(crate) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure
         &format!("{}: {done} of {} requests are in the record", campaign.id(), campaign.plan().n_requests()),
     );
     let models = models::fetch(global, campaign.plan(), args.accept_terms)?;
-    campaign::measure(global, &campaign, opened.journal, &models)
+    let conduct = Conduct { models, reconnect_limit: args.reconnect.limit() };
+    campaign::measure(global, &campaign, opened.journal, &conduct)
 }

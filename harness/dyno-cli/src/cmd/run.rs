@@ -8,7 +8,7 @@ use dyno_store::{Journal, Store};
 use jiff::Timestamp;
 
 use crate::args::{Global, RunArgs};
-use crate::cmd::campaign::{self, VERSION};
+use crate::cmd::campaign::{self, Conduct, VERSION};
 use crate::cmd::{models, plan};
 use crate::exit::Exit;
 use crate::project::Project;
@@ -24,7 +24,12 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     let models = models::fetch(global, &plan, args.accept_terms)?;
     let campaign = store.create(&id, &plan)?;
     let journal = Journal::create(&campaign, VERSION, WallNs::now())?;
-    campaign::measure(global, &campaign, journal, &models)
+    campaign::measure(
+        global,
+        &campaign,
+        journal,
+        &Conduct { models, reconnect_limit: args.reconnect.limit() },
+    )
 }
 
 /// Finds out before anything long begins.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crash;
+mod devices;
 mod fake_runtime;
 mod pages;
 mod real_model;

@@ -5,9 +5,13 @@ use crate::sandbox::Sandbox;
 #[test]
 fn every_subcommand_has_help_with_examples() {
     let sandbox = Sandbox::new();
-    for command in ["run", "plan", "resume", "report", "completions", "man"] {
+    for command in ["run", "plan", "resume", "report", "devices", "doctor", "completions", "man"] {
         let help = sandbox.ok(&[command, "--help"]).stdout;
         assert!(help.contains("Examples:"), "{command}: {help}");
+    }
+    for command in ["list", "discover", "add", "clean", "release"] {
+        let help = sandbox.ok(&["devices", command, "--help"]).stdout;
+        assert!(help.contains("Examples:"), "devices {command}: {help}");
     }
     for command in ["list", "pull", "verify", "add"] {
         let help = sandbox.ok(&["models", command, "--help"]).stdout;
@@ -30,7 +34,7 @@ fn completions_and_manual_name_all_subcommands() {
         [vec!["completions", "bash"], vec!["completions", "zsh"], vec!["completions", "fish"], vec!["man"]]
     {
         let page = sandbox.ok(&args).stdout;
-        for command in ["run", "plan", "resume", "report", "models"] {
+        for command in ["run", "plan", "resume", "report", "devices", "doctor", "models"] {
             assert!(page.contains(command), "{args:?} lacks {command}");
         }
     }

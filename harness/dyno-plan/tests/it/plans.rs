@@ -45,6 +45,24 @@ fn words_become_typed_values() {
 }
 
 #[test]
+fn what_a_device_is_to_be_like_goes_into_the_plan_and_nothing_goes_in_without_it() {
+    let words = "price_eur = 92.5\nprepare = { governor = \"performance\", core_mask = \"2-3,0\", power_mode = 2, \
+                 min_freq_khz = { policy4 = 800000, policy0 = 600000 }, screen = \"off\", after = [[\"sync\"]] }";
+    let inputs = lab_with(&[("devices.toml", "price_eur = 92.5", words)]);
+    let plan = dyno_plan::freeze(&inputs, &ask()).expect("no problem");
+    let expected = concat!(
+        r#""prepare":{"power_mode":"2","governor":"performance","min_freq_khz":[{"policy":0,"khz":600000},"#,
+        r#"{"policy":4,"khz":800000}],"core_mask":[0,2,3],"screen":"off","after":[["sync"]]}"#
+    );
+    let text = String::from_utf8(plan.canonical()).expect("JSON");
+    assert!(text.contains(expected), "{text}");
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("its own form"), plan);
+    let bare = String::from_utf8(freeze(&ask()).canonical()).expect("JSON");
+    assert!(!bare.contains("prepare"));
+    assert_eq!(serde_json::from_str::<Plan>(&bare).expect("a plan of before").canonical(), bare.as_bytes());
+}
+
+#[test]
 fn an_ask_overrides_the_suite() {
     let plan = freeze(&Ask {
         devices: vec!["pi".to_owned(), "arm".to_owned()],

@@ -30,7 +30,7 @@ fn devices() {
         "board",
         "bord",
         &[
-            "10:1: unknown key `bord` in `device.pi5-a`\n  hint: did you mean `board`? known: board, price_eur, tags, transport, work_dir",
+            "10:1: unknown key `bord` in `device.pi5-a`\n  hint: did you mean `board`? known: board, prepare, price_eur, tags, transport, work_dir",
         ],
     );
     check(
@@ -94,6 +94,74 @@ fn devices() {
         "",
         &["1:1: missing key `schema_version`\n  hint: schema_version: Version of this file's form: 1."],
     );
+}
+
+#[test]
+fn prepare() {
+    let check = |words: &str, expected: &[&str]| {
+        let to = format!("price_eur = 92.5\n[device.bench.prepare]\n{words}");
+        check("devices.toml", "price_eur = 92.5", &to, expected);
+    };
+    check("governor = \"performance\"\ncore_mask = \"0\"\nscreen = \"off\"\npower_mode = 2", &[]);
+    check("before = [[\"sync\"], [\"echo\", \"\"]]\nafter = []\nmax_freq_khz = { policy0 = 1500000 }", &[]);
+    check(
+        "govenor = \"performance\"",
+        &[
+            "8:1: unknown key `govenor` in `device.bench.prepare`\n  hint: did you mean `governor`? known: after, airplane_mode, before, command_limit_ms, core_mask, governor, max_freq_khz, min_freq_khz, power_mode, required, screen, stay_awake, suspend_charging",
+        ],
+    );
+    check("governor = \"per formance\"", &["8:12: `per formance` cannot be a governor"]);
+    check("power_mode = \"-m\"", &["8:14: `-m` cannot be a power mode"]);
+    check(
+        "power_mode = true",
+        &[
+            "8:14: `device.bench.prepare.power_mode` is true or false, expected a whole number or text in quotes",
+        ],
+    );
+    check(
+        "core_mask = \"7-4\"",
+        &["8:13: `7-4` is no list of CPUs\n  hint: name CPUs from 0 to 1023: \"4-7\", \"0,2\""],
+    );
+    check(
+        "max_freq_khz = { cpu0 = 1500000 }",
+        &[
+            "8:25: `cpu0` is no cpufreq policy\n  hint: cpufreq calls them policy0, policy4, …, by the first CPU of each",
+        ],
+    );
+    check(
+        "max_freq_khz = 0",
+        &["8:16: `device.bench.prepare.max_freq_khz` is out of range: 0\n  hint: from 1 to 20000000"],
+    );
+    check(
+        "min_freq_khz = 2000000\nmax_freq_khz = { policy0 = 1500000 }",
+        &["8:16: the lowest clock, 2000000 kHz, is above the highest, 1500000 kHz"],
+    );
+    check(
+        "screen = \"dim\"",
+        &["8:10: `dim` is no value of `device.bench.prepare.screen`\n  hint: known: on, off"],
+    );
+    check(
+        "before = [[\"sync\"], []]",
+        &[
+            "8:21: a command without a program\n  hint: a command is a list of a program and its arguments: [\"sync\"]",
+        ],
+    );
+    check("after = [\"sync\"]", &["8:10: `device.bench.prepare.after[0]` is text, expected a list"]);
+    check(
+        "command_limit_ms = 0",
+        &["8:20: `device.bench.prepare.command_limit_ms` is out of range: 0\n  hint: from 1 to 600000"],
+    );
+}
+
+#[test]
+fn an_airplane_mode_that_would_cut_the_link_is_refused() {
+    let inputs = lab_with(&[(
+        "devices.toml",
+        "tags = [\"pi\", \"arm\"]",
+        "tags = [\"pi\", \"arm\"]\n[device.pi5-a.prepare]\nairplane_mode = true",
+    )]);
+    let expected = "devices.toml:13:17: `airplane_mode` would cut the link over which this device is reached\n  hint: reach the phone by its USB serial number";
+    assert_eq!(problems_of(dyno_plan::freeze(&inputs, &ask())), [expected]);
 }
 
 #[test]

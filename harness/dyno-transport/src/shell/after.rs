@@ -10,14 +10,14 @@ pub(super) const MARK: &str = "edgedyno-begins-here";
 const MAX_NOISE_BYTES: usize = 256 << 10;
 
 /// The index after the mark's line; `None` if there is none.
-pub(super) fn end_of_mark(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn end_of_mark(bytes: &[u8]) -> Option<usize> {
     let line = format!("\n{MARK}\n");
     let at = bytes.windows(line.len()).position(|window| window == line.as_bytes())?;
     Some(at + line.len())
 }
 
 /// Reads what follows the mark.
-pub(super) struct AfterMark {
+pub(crate) struct AfterMark {
     inner: Box<dyn Read + Send>,
     /// `None` once the mark is found.
     noise: Option<Vec<u8>>,
@@ -25,7 +25,7 @@ pub(super) struct AfterMark {
 }
 
 impl AfterMark {
-    pub(super) fn new(inner: Box<dyn Read + Send>) -> Self {
+    pub(crate) fn new(inner: Box<dyn Read + Send>) -> Self {
         Self { inner, noise: Some(Vec::new()), ready: Vec::new() }
     }
 

@@ -4,12 +4,14 @@
 //! [`quote`]; a carrier passes its line on as it is.
 
 mod after;
+mod delegate;
+mod push;
 mod script;
 #[cfg(test)]
 mod tests;
 
 use std::fs::{self, File};
-use std::io::{self, Seek as _, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,9 +20,11 @@ use crate::error::TransportError;
 use crate::path::RemotePath;
 use crate::place::Partial;
 use crate::transport::{Ended, OnBytes, Output, Platform, PushOutcome, RemoteProcess, Streams, Transport};
-use after::AfterMark;
-
-pub(crate) use script::{OURS, kind_of};
+pub(crate) use after::AfterMark;
+pub(crate) use after::end_of_mark;
+pub(crate) use delegate::transport_through_shell;
+pub(crate) use push::PushSteps;
+pub(crate) use script::{NO_FOLDER, OURS, kind_of, line as marked_line};
 
 /// How long a small question to a device may take: a sleeping phone or a loaded Pi Zero needs seconds.
 const QUESTION_LIMIT: Duration = Duration::from_secs(30);
@@ -54,6 +58,18 @@ pub(crate) trait Shell: Send {
         part: &RemotePath,
         on_bytes: OnBytes<'_>,
     ) -> Result<(), TransportError>;
+    /// Takes all steps of a push in one conversation with one shell, and gives the answer of the last one; `None` where
+    /// the carrier cannot hold such a conversation, and the steps are taken one by one.
+    ///
+    /// Each command costs the device some processes, which on a busy or small one take longer than a small file.
+    fn push_in_one(
+        &mut self,
+        _file: &mut File,
+        _steps: &mut PushSteps<'_>,
+        _on_bytes: OnBytes<'_>,
+    ) -> Option<Result<Output, TransportError>> {
+        None
+    }
     /// Writes the content of `remote` into `to`; gives its size.
     fn download(
         &mut self,
@@ -73,13 +89,6 @@ pub(crate) struct ShellTransport<S> {
     /// Known after [`Transport::prepare`].
     work_dir: RemotePath,
     platform: Option<Platform>,
-}
-
-/// What lies where a file is to go.
-struct Place {
-    bytes: Option<u64>,
-    part_bytes: u64,
-    free_bytes: Option<u64>,
 }
 
 impl<S: Shell> ShellTransport<S> {
@@ -121,73 +130,6 @@ impl<S: Shell> ShellTransport<S> {
         let source = io::Error::new(script::kind_of(&words), words);
         TransportError::File { device: self.device(), doing, path: path.to_owned(), source }
     }
-
-    fn look(&mut self, remote: &RemotePath) -> Result<Place, TransportError> {
-        let output = self.script(&script::look(remote, &part_of(remote)), QUESTION_LIMIT)?;
-        if output.ended != Ended::Code(0) {
-            return Err(self.refusal("create", remote.parent().as_str(), &output));
-        }
-        let said = script::Said::read(&output.stdout);
-        let free_bytes = said.number("free_kib").and_then(|kib| kib.checked_mul(1024));
-        Ok(Place {
-            bytes: said.number("bytes"),
-            part_bytes: said.number("part_bytes").unwrap_or(0),
-            free_bytes,
-        })
-    }
-
-    /// Uploads to the partial name; a full disk is cleared of it, any other break leaves it to go on from.
-    fn upload(
-        &mut self,
-        file: &mut File,
-        from: u64,
-        remote: &RemotePath,
-        on_bytes: OnBytes<'_>,
-    ) -> Result<(), TransportError> {
-        let part = part_of(remote);
-        let sent = self.shell.upload(file, from, &part, on_bytes);
-        if let Err(TransportError::File { source, .. }) = &sent
-            && matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-        {
-            // Best effort: the error that matters is the full disk.
-            self.script(&format!("rm -f {}", quote(part.as_str())), QUESTION_LIMIT).ok();
-        }
-        sent
-    }
-
-    /// Gives an upload its final name, if it is as long as it should be.
-    fn place(&mut self, remote: &RemotePath, bytes: u64, mode: Mode) -> Result<(), TransportError> {
-        let output = self.script(&script::place(remote, &part_of(remote), bytes, mode), QUESTION_LIMIT)?;
-        match output.ended {
-            Ended::Code(0) => Ok(()),
-            Ended::Code(script::SHORT) => {
-                let found = script::Said::read(&output.stdout).number("bytes").unwrap_or(0);
-                let (device, path) = (self.device(), remote.to_string());
-                Err(TransportError::ShortCopy { device, path, expected: bytes, found })
-            }
-            _ => Err(self.refusal("write", remote.as_str(), &output)),
-        }
-    }
-}
-
-/// Whether a file may be run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Program,
-    Data,
-}
-
-impl Mode {
-    fn of(about: &fs::Metadata) -> Self {
-        use std::os::unix::fs::PermissionsExt as _;
-        if about.permissions().mode() & 0o100 == 0 { Self::Data } else { Self::Program }
-    }
-}
-
-/// The name of an upload that is not whole yet: `.NAME.part` beside it.
-fn part_of(remote: &RemotePath) -> RemotePath {
-    let name = remote.as_str().rsplit('/').next().unwrap_or_default();
-    remote.parent().join(&format!(".{name}.part"))
 }
 
 impl<S: Shell> Transport for ShellTransport<S> {
@@ -197,6 +139,10 @@ impl<S: Shell> Transport for ShellTransport<S> {
 
     fn carrier(&self) -> String {
         self.shell.carrier()
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     fn work_dir(&self) -> &RemotePath {
@@ -218,7 +164,9 @@ impl<S: Shell> Transport for ShellTransport<S> {
         if said.number("exec") != Some(script::RAN) {
             return Err(TransportError::NoExec { device: self.device(), path: dir });
         }
-        self.work_dir = RemotePath::new(dir);
+        // What a script prints cannot hold a line end; what was asked for can.
+        let is_absolute = self.asked_dir.starts_with('/');
+        self.work_dir = RemotePath::new(if is_absolute { self.asked_dir.clone() } else { dir });
         self.platform = Some(said.platform());
         Ok(())
     }
@@ -247,30 +195,7 @@ impl<S: Shell> Transport for ShellTransport<S> {
         remote: &RemotePath,
         on_bytes: OnBytes<'_>,
     ) -> Result<PushOutcome, TransportError> {
-        let unreadable = |source| TransportError::Local { path: local.display().to_string(), source };
-        let mut file = File::open(local).map_err(unreadable)?;
-        let about = file.metadata().map_err(unreadable)?;
-        let bytes = about.len();
-        let place = self.look(remote)?;
-        if place.bytes == Some(bytes) {
-            return Ok(PushOutcome::AlreadyThere);
-        }
-        let from = if self.shell.can_append() && place.part_bytes <= bytes { place.part_bytes } else { 0 };
-        let needed = bytes - from;
-        // What is not gone on from is written over, and its room is free again.
-        let room = place.free_bytes.map(|free| free + if from == 0 { place.part_bytes } else { 0 });
-        if let Some(free) = room.filter(|free| *free < needed) {
-            return Err(TransportError::NoRoom {
-                device: self.device(),
-                path: remote.to_string(),
-                needed,
-                free,
-            });
-        }
-        file.seek(SeekFrom::Start(from)).map_err(unreadable)?;
-        self.upload(&mut file, from, remote, on_bytes)?;
-        self.place(remote, bytes, Mode::of(&about))?;
-        Ok(PushOutcome::Sent { bytes: needed })
+        push::push(self, local, remote, on_bytes)
     }
 
     fn pull(
@@ -295,6 +220,14 @@ impl<S: Shell> Transport for ShellTransport<S> {
         let line = script::line(&command.to_shell_exec());
         let process = self.shell.spawn(&line, &program)?;
         Ok(Box::new(Marked(process)))
+    }
+
+    fn remove(&mut self, remote: &RemotePath) -> Result<(), TransportError> {
+        let output = self.script(&format!("rm -f {}", quote(remote.as_str())), QUESTION_LIMIT)?;
+        match output.ended {
+            Ended::Code(0) => Ok(()),
+            _ => Err(self.refusal("remove", remote.as_str(), &output)),
+        }
     }
 
     fn clean(&mut self) -> Result<u64, TransportError> {

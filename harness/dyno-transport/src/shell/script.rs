@@ -8,10 +8,12 @@ use std::io;
 
 use crate::command::quote;
 use crate::path::RemotePath;
-use crate::shell::Mode;
 use crate::shell::after::MARK;
+use crate::shell::push::Mode;
 use crate::transport::Platform;
 
+/// Exit code: a folder cannot be made or entered.
+pub(crate) const NO_FOLDER: i32 = 11;
 /// Exit code: `~/` was asked for and there is no home folder.
 pub(super) const NO_HOME: i32 = 14;
 /// Exit code: an agent works in the folder.
@@ -22,10 +24,11 @@ pub(super) const SHORT: i32 = 15;
 pub(super) const RAN: u64 = 7;
 
 /// Everything that edgedyno puts into its folder; `clean` removes these and nothing else.
-pub(crate) const OURS: [&str; 5] = ["artifacts", "spool", "agent.lock", "lease.json", "restore.json"];
+pub(crate) const OURS: [&str; 6] =
+    ["artifacts", "spool", "agent.lock", "lease.json", "released.json", "restore.json"];
 
 /// A script as one line that any login shell passes on, with a mark in front of its output.
-pub(super) fn line(script: &str) -> String {
+pub(crate) fn line(script: &str) -> String {
     let script = format!("printf '\\n%s\\n' {MARK}; LC_ALL=C; export LC_ALL; {script}");
     format!("exec sh -c {}", quote(&script))
 }
@@ -51,7 +54,7 @@ fn folder(asked: &str) -> String {
 pub(super) fn prepare(asked: &str) -> String {
     let folder = folder(asked);
     format!(
-        "{folder}mkdir -p \"$d\" || exit 11; cd \"$d\" || exit 11; \
+        "{folder}mkdir -p \"$d\" || exit {NO_FOLDER}; cd \"$d\" || exit {NO_FOLDER}; \
          t=.writable-$$; {{ echo 'exit {RAN}' > $t; }} || exit 12; chmod 700 $t; ./$t 2>/dev/null; x=$?; \
          rm -f $t || exit 12; echo \"dir=$(pwd)\"; echo \"exec=$x\"; {PLATFORM}"
     )
@@ -74,7 +77,7 @@ pub(super) fn size(remote: &RemotePath) -> String {
 pub(super) fn look(remote: &RemotePath, part: &RemotePath) -> String {
     let folder = quote(remote.parent().as_str()).clone();
     format!(
-        "mkdir -p {folder} || exit 11; {}{}\
+        "mkdir -p {folder} || exit {NO_FOLDER}; {}{}\
          f=$(df -Pk {folder} 2>/dev/null || df -k {folder} 2>/dev/null); f=${{f##*\n}}; set -- $f; \
          echo \"free_kib=$4\"",
         print_size("bytes", remote.as_str()),
@@ -98,7 +101,7 @@ pub(super) fn clean(asked: &str) -> String {
     let ours = OURS.join(" ");
     let folder = folder(asked);
     format!(
-        "{folder}[ -d \"$d\" ] || {{ echo freed_kib=0; exit 0; }}; cd \"$d\" || exit 11; \
+        "{folder}[ -d \"$d\" ] || {{ echo freed_kib=0; exit 0; }}; cd \"$d\" || exit {NO_FOLDER}; \
          if [ -e agent.lock ] && command -v flock >/dev/null 2>&1; then flock -n agent.lock true || exit {BUSY}; fi; \
          n=0; for o in {ours}; do if [ -e $o ]; then s=$(du -sk $o); set -- $s; n=$((n + $1)); fi; done; \
          rm -rf {ours} .writable-* || exit 12; cd /; rmdir \"$d\" 2>/dev/null; echo \"freed_kib=$n\""

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use dyno_model::device::DeviceFacts;
+use dyno_model::ids::DeviceId;
 use dyno_store::JournalEntry;
 use dyno_view::report::Finding;
 
 use super::{note, warning};
+use crate::comparison::listed;
+use crate::machine::{Unreal, shared_machines, unreal};
 use crate::record::Record;
 
 pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
@@ -15,18 +18,34 @@ pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
         let Some(JournalEntry::Session { facts, .. }) = record.session_with(device) else { continue };
         let name = device.0.as_str();
         findings.extend(governor(name, facts));
-        if let Some(hypervisor) = &facts.hypervisor {
-            findings.push(note(format!(
-                "{name} is a virtual machine ({hypervisor}): its figures are those of a share of a computer"
-            )));
-        }
+        findings.extend(unreal(record, device).map(|unreal| not_real(name, &unreal)));
         if facts.battery_status.as_deref() == Some("Discharging") {
             findings.push(warning(format!("{name} ran on its battery: many devices are slower then")));
         }
     }
+    findings.extend(shared_machines(record).into_iter().map(|devices| one_machine(&devices)));
     findings.extend(restarted(record));
     findings.extend(unreadable(record));
     findings
+}
+
+fn not_real(name: &str, unreal: &Unreal) -> Finding {
+    match unreal {
+        Unreal::Emulated { by } => warning(format!(
+            "{name} runs on an emulated CPU: {by}; its times are not those of a device and must not be quoted as such"
+        )),
+        Unreal::Virtual { hypervisor } => note(format!(
+            "{name} is a virtual machine ({hypervisor}): its figures are those of a share of a computer"
+        )),
+    }
+}
+
+fn one_machine(devices: &[&DeviceId]) -> Finding {
+    let names: Vec<&str> = devices.iter().map(|device| device.0.as_str()).collect();
+    warning(format!(
+        "{} are one machine (they say the same boot): measured at once, they take CPU time from each other",
+        listed(&names)
+    ))
 }
 
 fn governor(name: &str, facts: &DeviceFacts) -> Option<Finding> {

@@ -41,6 +41,9 @@ pub(super) fn findings(cell: &CellRecord<'_>) -> Vec<Finding> {
 
 fn invalid_launches(cell: &CellRecord<'_>) -> Vec<Finding> {
     let words = |launch: &LaunchRecord<'_>| {
+        if launch.row.outcome.as_deref() == Some("rebooted") {
+            return None;
+        }
         let reasons = launch.row.invalid.as_ref().filter(|reasons| !reasons.is_empty())?;
         Some(invalid(format!("{} is invalid and in no figure: {}", launch.name(), reasons.join("; "))))
     };
@@ -71,6 +74,9 @@ fn launch_end(launch: &LaunchRecord<'_>) -> Option<Finding> {
     let name = launch.name();
     match launch.row.outcome.as_deref() {
         Some("ok") => None,
+        Some("rebooted") => Some(invalid(format!(
+            "the device restarted during {name}: what it had recorded before is in the record and in no figure"
+        ))),
         Some(outcome) => {
             let detail =
                 launch.row.outcome_detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();

@@ -16,7 +16,7 @@ pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
             record.id
         )));
     }
-    findings.extend(record.entries.iter().filter_map(ended_early));
+    findings.extend(record.entries.iter().filter_map(interrupted));
     findings.extend(versions(record));
     let manifest = record.manifest();
     if manifest.torn_bytes > 0 {
@@ -32,19 +32,21 @@ pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
     findings
 }
 
-fn ended_early(entry: &JournalEntry) -> Option<Finding> {
+fn interrupted(entry: &JournalEntry) -> Option<Finding> {
     match entry {
-        JournalEntry::SessionEnded { session, error: Some(error), .. } => {
-            Some(warning(format!("session {session} ended early: {error}")))
-        }
         JournalEntry::Interrupted { reason, .. } => {
             Some(note(format!("the campaign was interrupted: {reason}")))
         }
+        // The story of each device is told with the device.
         JournalEntry::Header { .. }
         | JournalEntry::Session { .. }
         | JournalEntry::Event { .. }
+        | JournalEntry::Clock { .. }
+        | JournalEntry::Prepared { .. }
+        | JournalEntry::Restored { .. }
+        | JournalEntry::GivenUp { .. }
         | JournalEntry::Resumed { .. }
-        | JournalEntry::SessionEnded { error: None, .. } => None,
+        | JournalEntry::SessionEnded { .. } => None,
     }
 }
 

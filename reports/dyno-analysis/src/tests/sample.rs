@@ -64,6 +64,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         tags: Vec::new(),
         work_dir: None,
         price_eur_cents: None,
+        prepare: None,
     };
     let model = PlannedModel {
         title: "No model".to_owned(),
@@ -187,7 +188,14 @@ pub(super) fn launch(run: u32, number: u16, start: u64, asked: &[Asked], end: &E
         ..RuntimeFacts::default()
     };
     let mut events = vec![
-        (start, EventKind::LaunchStarted { wall: WallNs(WALL + start), n_requests: asked.len() as u32 }),
+        (
+            start,
+            EventKind::LaunchStarted {
+                wall: WallNs(WALL + start),
+                n_requests: asked.len() as u32,
+                boot_id: None,
+            },
+        ),
         (start + 10, EventKind::Spawned),
         (start + 60, EventKind::Ready { facts: Box::new(facts) }),
         (start + 61, EventKind::Sensor(sensor)),
@@ -229,7 +237,7 @@ pub(super) fn session(number: u32) -> JournalEntry {
         governor: Some("powersave".to_owned()),
         min_freq_khz: Some(800_000),
         max_freq_khz: Some(3_000_000),
-        now_freq_khz: None,
+        ..CpuCluster::default()
     };
     JournalEntry::Session {
         session: number,
@@ -245,6 +253,7 @@ pub(super) fn session(number: u32) -> JournalEntry {
             ..DeviceFacts::default()
         }),
         model_digests: BTreeMap::new(),
+        notes: Vec::new(),
         wall: WallNs(WALL),
     }
 }

@@ -54,6 +54,19 @@ impl AxisPlan {
         }
     }
 
+    /// A vertical axis of `n` rows without ticks, each 1 high.
+    pub(super) fn rows(n: u32) -> Self {
+        Self {
+            title: String::new(),
+            factor: 1.0,
+            is_log: false,
+            low: 0.0,
+            high: f64::from(n),
+            ticks: Vec::new(),
+            minor: Vec::new(),
+        }
+    }
+
     /// Where `value` (in data units) lies; `None` when it has no place on this axis.
     pub(super) fn position(&self, value: f64) -> Option<f64> {
         let scaled = value / self.factor;

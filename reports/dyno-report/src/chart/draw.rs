@@ -13,13 +13,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::axis::{AxisPlan, Direction};
 use super::backend::{ClassSvg, Ink, UNITS, escaped};
 use super::reduce::{outline, steps};
+use super::whiskers;
 use crate::untrusted::one_line;
 
 /// Colours before they repeat: those of Okabe and Ito that are readable on white or black, and the text's own.
 pub const N_COLOURS: usize = 7;
 
 /// Size of a chart, in pixels of the design.
-const WIDTH: u32 = 640;
+pub(super) const WIDTH: u32 = 640;
 const HEIGHT: u32 = 360;
 /// Text size, in pixels of the design; the style sheet says the same, and more on narrow screens.
 const TEXT: u32 = 13;
@@ -31,28 +32,36 @@ const TOP: u32 = 32;
 const RIGHT: u32 = 18;
 /// Height of one row of mark labels.
 const MARK_ROW: u32 = 17;
+/// Longest label of a mark.
+const MARK_CHARS: usize = 20;
 /// Rows of mark labels before the rest goes without.
 const MARK_ROWS: usize = 2;
 
 /// A cartesian area with planned ticks.
-type Plot<'a, 'b> = ChartContext<'a, ClassSvg<'b>, Cartesian2d<AxisPlan, AxisPlan>>;
+pub(super) type Plot<'a, 'b> = ChartContext<'a, ClassSvg<'b>, Cartesian2d<AxisPlan, AxisPlan>>;
 /// The whole picture.
-type Root<'b> = DrawingArea<ClassSvg<'b>, Shift>;
+pub(super) type Root<'b> = DrawingArea<ClassSvg<'b>, Shift>;
 /// A drawing that can only fail through a backend, and ours cannot.
-type Drawn = Result<(), DrawingAreaErrorKind<Infallible>>;
+pub(super) type Drawn = Result<(), DrawingAreaErrorKind<Infallible>>;
 
 /// The chart as an `<svg>` element for an HTML page, with `id` unique on that page; `None` when no point can be drawn.
 ///
 /// The page's style sheet must define the classes named in [`crate::chart`].
 /// Title and caption become the picture's name and description for those who cannot see it.
 pub fn svg(chart: &Chart, id: &str) -> Option<String> {
-    let (x, y) = plan_axes(chart)?;
     let mut body = String::new();
-    draw(chart, &x, &y, &mut body).expect("a backend that writes to memory cannot fail");
-    let (width, height) = (WIDTH * UNITS, HEIGHT * UNITS);
+    let (drawn, height, form) = if chart.form == ChartForm::Whiskers {
+        let x = whiskers::plan_axis(chart)?;
+        (whiskers::draw(chart, &x, &mut body), whiskers::height(chart), " whiskers")
+    } else {
+        let (x, y) = plan_axes(chart)?;
+        (draw(chart, &x, &y, &mut body), HEIGHT, "")
+    };
+    drawn.expect("a backend that writes to memory cannot fail");
+    let (width, height) = (WIDTH * UNITS, height * UNITS);
     let (title, caption) = (escaped(&one_line(&chart.title)), escaped(&one_line(&chart.caption)));
     Some(format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
+        "<svg class=\"chart{form}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
          <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{caption}</desc>\n{body}</svg>\n"
     ))
 }
@@ -117,7 +126,7 @@ fn draw_series(
     let columns = (WIDTH * 2) as usize;
     let colour = ink.colour();
     let line = match form {
-        ChartForm::Points => {
+        ChartForm::Points | ChartForm::Whiskers => {
             let dots = points.into_iter().map(|at| Circle::new(at, DOT_RADIUS * UNITS, colour.filled()));
             return plot.draw_series(dots).map(|_| ());
         }
@@ -157,12 +166,12 @@ fn draw_marks(root: &Root<'_>, plot: &Plot<'_, '_>, marks: &[PlacedMark], y: &Ax
     Ok(())
 }
 
-fn text_style(ink: Ink) -> TextStyle<'static> {
+pub(super) fn text_style(ink: Ink) -> TextStyle<'static> {
     ("sans-serif", TEXT * UNITS).into_font().color(&ink.colour())
 }
 
 /// Pixels of the design in units of the `viewBox`.
-fn units(pixels: u32) -> i32 {
+pub(super) fn units(pixels: u32) -> i32 {
     (pixels * UNITS).cast_signed()
 }
 
@@ -182,7 +191,7 @@ fn placed_marks(marks: &[Mark], x: &AxisPlan) -> Vec<PlacedMark> {
     placed.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut row_ends = [f64::NEG_INFINITY; MARK_ROWS];
     let place = |(at, label): (f64, String)| {
-        let label = shortened(&label);
+        let label = shortened(&label, MARK_CHARS);
         let left = (at - x.low) / (x.high - x.low) * f64::from(WIDTH - RIGHT - 50);
         let right = left + f64::from(TEXT) * 0.62 * label.chars().count() as f64 + 8.0;
         let row = row_ends.iter().position(|&end| end <= left).filter(|_| right <= f64::from(WIDTH - 50));
@@ -194,12 +203,12 @@ fn placed_marks(marks: &[Mark], x: &AxisPlan) -> Vec<PlacedMark> {
     placed.into_iter().map(place).collect()
 }
 
-/// At most 20 characters of a mark's label.
-fn shortened(label: &str) -> String {
-    if label.chars().count() <= 20 {
+/// At most `n` characters of a label.
+pub(super) fn shortened(label: &str, n: usize) -> String {
+    if label.chars().count() <= n {
         return label.to_owned();
     }
-    label.chars().take(19).chain(['…']).collect()
+    label.chars().take(n - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]

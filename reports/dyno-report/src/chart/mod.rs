@@ -7,5 +7,6 @@ mod axis;
 mod backend;
 mod draw;
 mod reduce;
+mod whiskers;
 
 pub use draw::{N_COLOURS, svg};

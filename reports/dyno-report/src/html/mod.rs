@@ -3,7 +3,9 @@
 //! The template is `reports/templates/report.html`; its name ends in `.html`, so every value is escaped.
 //! A content security policy forbids all loading, and all script but the one whose digest it names.
 
+mod comparison;
 mod page;
+mod picture;
 
 use std::io::{self, Write};
 

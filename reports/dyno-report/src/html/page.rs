@@ -1,14 +1,15 @@
 //! What the template shows, in words.
 
-use dyno_view::chart::Chart;
 use dyno_view::report::{
     AnswerView, CategoryView, CellView, FactValue, FactView, FigureView, FindingLevel, LaunchView,
     MethodView, MetricView, QuantileFigure, Report, UnitView,
 };
 use serde::Serialize;
 
+use super::comparison::{Comparison, comparison};
+use super::picture::{Picture, picture};
 use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles};
-use crate::chart::{N_COLOURS, svg};
+use crate::comparison::cell_label;
 use crate::words;
 
 /// The whole page.
@@ -17,6 +18,7 @@ pub(super) struct Page {
     id: String,
     description: String,
     facts: Vec<Fact>,
+    comparison: Option<Comparison>,
     findings: Vec<Finding>,
     cells: Vec<Cell>,
     devices: Vec<Device>,
@@ -45,18 +47,21 @@ struct Finding {
 struct Device {
     id: String,
     transport: String,
+    clock: Option<String>,
     facts: Vec<Fact>,
 }
 
 #[derive(Serialize)]
 struct Cell {
     anchor: String,
+    label: String,
     model: String,
     runtime: String,
     device: String,
     settings: String,
     marks: Vec<String>,
     tiles: Vec<Tile>,
+    measured: bool,
     state: &'static str,
     state_word: &'static str,
     state_detail: String,
@@ -138,22 +143,6 @@ struct Category {
     figures: Vec<Sorted>,
 }
 
-#[derive(Serialize)]
-struct Picture {
-    anchor: String,
-    title: String,
-    caption: String,
-    svg: Option<String>,
-    legend: Vec<LegendEntry>,
-}
-
-#[derive(Serialize)]
-struct LegendEntry {
-    class: String,
-    name: String,
-    n: String,
-}
-
 impl Page {
     /// Everything in words.
     pub(super) fn of(report: &Report) -> Self {
@@ -162,14 +151,21 @@ impl Page {
             id: campaign.id.clone(),
             description: campaign.description.clone(),
             facts: campaign_facts(report),
+            comparison: comparison(report),
             findings: report.findings.iter().map(finding).collect(),
-            cells: report.cells.iter().enumerate().map(|(i, view)| cell(view, i + 1)).collect(),
+            cells: report
+                .cells
+                .iter()
+                .enumerate()
+                .map(|(i, view)| cell(view, cell_label(report, i), i + 1))
+                .collect(),
             devices: report
                 .devices
                 .iter()
                 .map(|device| Device {
                     id: device.id.clone(),
                     transport: device.transport.clone(),
+                    clock: device.clock.as_ref().map(words::clock),
                     facts: facts(&device.facts),
                 })
                 .collect(),
@@ -239,21 +235,23 @@ fn finding(finding: &dyno_view::report::Finding) -> Finding {
     Finding { class, word, text: finding.text.clone() }
 }
 
-fn cell(view: &CellView, number: usize) -> Cell {
+fn cell(view: &CellView, label: String, number: usize) -> Cell {
     let headline = Headline::of(view);
     let anchor = format!("cell-{number}");
     let permilles = permilles(view);
     Cell {
+        label,
         model: view.model.clone(),
         runtime: view.runtime.clone(),
         device: view.device.clone(),
         settings: cell_settings(view),
         marks: view.model_marks.clone(),
         tiles: tiles(view, &headline),
+        measured: headline.validity.state != State::NotMeasured,
         state: match headline.validity.state {
             State::Valid => "good",
             State::Failures | State::Partly => "warn",
-            State::Invalid => "bad",
+            State::Invalid | State::NotMeasured => "bad",
         },
         state_word: headline.validity.state.word(),
         state_detail: headline.validity.detail,
@@ -370,23 +368,5 @@ fn category(view: &CategoryView) -> Category {
             sorted(UnitView::Ns, view.tpot_p50_ns),
             sorted(UnitView::Ns, view.e2e_p50_ns),
         ],
-    }
-}
-
-fn picture(chart: &Chart, cell_anchor: &str, number: usize) -> Picture {
-    // The number makes it unique whatever the chart's own id is.
-    let name: String = chart.id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    let anchor = format!("{cell_anchor}-chart-{number}-{name}");
-    let legend = chart.series.iter().enumerate().map(|(i, series)| LegendEntry {
-        class: format!("s{}", i % N_COLOURS),
-        name: series.name.clone(),
-        n: words::count(series.n),
-    });
-    Picture {
-        svg: svg(chart, &anchor),
-        legend: legend.collect(),
-        title: chart.title.clone(),
-        caption: chart.caption.clone(),
-        anchor,
     }
 }

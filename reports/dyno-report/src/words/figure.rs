@@ -76,7 +76,7 @@ fn estimate(figures: [f64; 3], multiple: Multiple) -> Worded {
 }
 
 /// Rounds down and up to `decimals`; a millionth of the last digit is forgiven, for `0.29 × 100` is not 29.
-fn outwards(low: f64, high: f64, decimals: i32) -> (f64, f64) {
+pub(super) fn outwards(low: f64, high: f64, decimals: i32) -> (f64, f64) {
     let scale = 10_f64.powi(decimals);
     ((low * scale + 1e-6).floor() / scale, (high * scale - 1e-6).ceil() / scale)
 }

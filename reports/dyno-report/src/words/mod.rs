@@ -3,11 +3,15 @@
 //! A number is printed with its unit and never with more digits than its interval supports.
 //! Sizes use binary multiples (1 KiB = 1,024 B) everywhere; rates and times use decimal ones.
 
+mod clock;
+mod column;
 mod figure;
 mod number;
 mod text;
 mod unit;
 
+pub use clock::clock;
+pub use column::{Column, Entry, column};
 pub use figure::{Worded, quantile, quantile_name, range, value};
 pub use number::{decimals_for, grouped};
 pub use text::{count, duration, fact, instant, plural, short_digest, span_ns};

@@ -55,7 +55,7 @@ pub(super) fn three_digits(value: f64) -> i32 {
 }
 
 /// The power of ten of the leading digit; 0 for 0.
-fn exponent(value: f64) -> i32 {
+pub(super) fn exponent(value: f64) -> i32 {
     if value == 0.0 || !value.is_finite() {
         return 0;
     }

@@ -70,6 +70,7 @@ pub(super) fn plan() -> Plan {
                 tags: Vec::new(),
                 work_dir: None,
                 price_eur_cents: None,
+                prepare: None,
             },
         )]),
         models: BTreeMap::from([(
@@ -144,6 +145,7 @@ pub(super) fn session(number: u32) -> JournalEntry {
             ..DeviceFacts::default()
         }),
         model_digests: BTreeMap::new(),
+        notes: Vec::new(),
         wall: WallNs(2),
     }
 }
@@ -167,7 +169,7 @@ pub(super) fn launch(run: u32, launch: u16, idxs: &[u32]) -> Vec<Event> {
         values: vec![Some(4096), Some(10), None, Some(20)],
     };
     let mut kinds = vec![
-        EventKind::LaunchStarted { wall: WallNs(3), n_requests: 2 },
+        EventKind::LaunchStarted { wall: WallNs(3), n_requests: 2, boot_id: None },
         EventKind::Spawned,
         EventKind::Ready {
             facts: Box::new(RuntimeFacts { name: "fake".to_owned(), ..RuntimeFacts::default() }),

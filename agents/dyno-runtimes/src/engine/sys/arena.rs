@@ -163,7 +163,8 @@ mod tests {
         assert!(Arena::default().slab::<f32>(usize::MAX / 2).is_err());
         assert!(Arena::default().slab::<f32>(usize::MAX / 8).is_err());
         // Each is nearly a quarter of all addresses.
-        let slabs: io::Result<Vec<_>> = (0..4).map(|_| Arena::default().slab::<f32>(usize::MAX / 17)).collect();
+        let slabs: io::Result<Vec<_>> =
+            (0..5).map(|_| Arena::default().slab::<f32>(usize::MAX / 17)).collect();
         assert!(slabs.is_err());
     }
 }

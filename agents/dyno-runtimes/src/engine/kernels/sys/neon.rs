@@ -120,6 +120,7 @@ fn rows<const DOT: bool, const BITS: u32>(weights: &[int8x16_t; 8], x: &[i8; 32]
 
 impl<const DOT: bool> Neon<DOT> {
     /// Group `group` of 64 bytes, rows `4 * quarter` to `4 * quarter + 3`.
+    #[expect(clippy::unused_self, reason = "the value proves the CPU feature")]
     #[inline(always)]
     fn load_group(self, bytes: &[u8], group: usize, quarter: usize) -> int8x16_t {
         let part: &[u8; 16] =
@@ -155,6 +156,7 @@ impl<const DOT: bool> Neon<DOT> {
     }
 
     /// Adds the integer sums of 4 rows, scaled.
+    #[expect(clippy::unused_self, reason = "the value proves the CPU feature")]
     #[inline(always)]
     fn accumulate(
         self,

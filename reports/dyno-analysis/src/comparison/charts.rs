@@ -1,0 +1,70 @@
+//! Medians with their intervals, row by row.
+
+use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
+use dyno_view::comparison::{Better, ColumnFigure, ColumnView, ComparedFigure, RowView};
+use dyno_view::report::UnitView;
+
+/// House rules: values that differ by more go on a logarithmic axis; a picture of more rows is not read.
+const LOG_RATIO: f64 = 10.0;
+const MAX_ROWS: usize = 40;
+
+/// One chart for each median that some row has.
+pub(super) fn charts(columns: &[ColumnView], rows: &[RowView]) -> Vec<Chart> {
+    if rows.len() > MAX_ROWS {
+        return Vec::new();
+    }
+    let is_median = |column: &ColumnView| column.figure == ColumnFigure::Quantile { permille: 500 };
+    let medians = columns.iter().enumerate().filter(|(_, column)| is_median(column));
+    medians.filter_map(|(place, column)| chart(place, column, rows)).collect()
+}
+
+fn chart(place: usize, column: &ColumnView, rows: &[RowView]) -> Option<Chart> {
+    let unit = axis_unit(column.unit)?;
+    let series: Vec<Series> = rows.iter().zip(1_u32..).map(|(row, line)| series(row, place, line)).collect();
+    let values = || series.iter().flat_map(|series| &series.points).map(|point| point[0]);
+    let low = values().min_by(f64::total_cmp)?;
+    let high = values().max_by(f64::total_cmp)?;
+    let scale = if low > 0.0 && high / low > LOG_RATIO { Scale::Log } else { Scale::Linear };
+    let better = match column.better {
+        Better::Lower => "lower",
+        Better::Higher => "higher",
+    };
+    let logarithmic = if scale == Scale::Log { " Equal distances are equal ratios." } else { "" };
+    let axis = |label: &str, unit, scale| Axis { label: label.to_owned(), unit, scale };
+    Some(Chart {
+        id: format!("compare-{}", column.metric.replace('_', "-")),
+        title: format!("{} p50", column.label),
+        caption: format!("Median with its 95 % interval; {better} is better.{logarithmic}"),
+        form: ChartForm::Whiskers,
+        x: axis(&format!("{} p50", column.label), unit, scale),
+        y: axis("place", AxisUnit::Count, Scale::Linear),
+        series,
+        marks: Vec::new(),
+    })
+}
+
+fn series(row: &RowView, column: usize, line: u32) -> Series {
+    let place = f64::from(line);
+    let (points, n) = match row.figures.get(column) {
+        Some(ComparedFigure::Estimate { value, low, high, n }) => {
+            (vec![[*low, place], [*value, place], [*high, place]], *n)
+        }
+        Some(
+            ComparedFigure::Highest { .. } | ComparedFigure::TooFew { .. } | ComparedFigure::Missing { .. },
+        )
+        | None => (Vec::new(), 0),
+    };
+    let name = [row.name.as_str()].into_iter().chain(row.marks.iter().map(String::as_str));
+    Series { name: name.collect::<Vec<_>>().join(", "), points, n }
+}
+
+fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
+    match unit {
+        UnitView::Ns => Some(AxisUnit::Ns),
+        UnitView::TokensPerSecond => Some(AxisUnit::TokensPerSecond),
+        UnitView::Bytes => Some(AxisUnit::Bytes),
+        UnitView::Tokens => Some(AxisUnit::Tokens),
+        UnitView::Ratio => Some(AxisUnit::Ratio),
+        UnitView::RequestsPerSecond => None,
+    }
+}

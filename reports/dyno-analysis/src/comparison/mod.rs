@@ -1,0 +1,191 @@
+//! Cells side by side, as far as they did equal work. Nothing is ranked here, and nothing is tested.
+
+mod charts;
+mod overlap;
+mod rows;
+mod work;
+
+use dyno_view::comparison::{
+    Better, ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, OverlapView, RowPart,
+    RowState, RowView,
+};
+use dyno_view::report::CellView;
+
+use crate::cell::CellRecord;
+use crate::machine::shared_machines;
+use crate::metrics::unit_view;
+use crate::record::Record;
+use work::{Work, work_view};
+
+/// House rule: median lengths of answers that differ by more are told.
+const LENGTH_SPREAD: f64 = 0.05;
+
+/// The comparison of a campaign; `None` with fewer than two cells.
+pub(crate) fn comparison(
+    record: &Record<'_>,
+    cells: &[CellRecord<'_>],
+    views: &[CellView],
+) -> Option<ComparisonView> {
+    if cells.len() < 2 {
+        return None;
+    }
+    let columns = columns();
+    let mut groups: Vec<(Work<'_>, Vec<usize>)> = Vec::new();
+    for (place, cell) in cells.iter().enumerate() {
+        let work = Work::of(cell);
+        match groups.iter_mut().find(|group| group.0 == work) {
+            Some(group) => group.1.push(place),
+            None => groups.push((work, vec![place])),
+        }
+    }
+    let differences = work::differences(groups.iter().map(|group| &group.0));
+    let group = |(work, places): &(Work<'_>, Vec<usize>)| {
+        let members: Vec<(&CellRecord<'_>, &CellView)> =
+            places.iter().map(|place| (&cells[*place], &views[*place])).collect();
+        group_view(record, work, &members, &columns)
+    };
+    Some(ComparisonView { groups: groups.iter().map(group).collect(), columns, differences })
+}
+
+/// The figures that are compared.
+fn columns() -> Vec<ColumnView> {
+    let quantile = |permille| ColumnFigure::Quantile { permille };
+    let of = [
+        ("ttft_ns", quantile(500)),
+        ("ttft_ns", quantile(950)),
+        ("decode_tokens_per_s", quantile(500)),
+        ("prefill_tokens_per_s", quantile(500)),
+        ("e2e_ns", quantile(500)),
+        ("peak_rss_bytes", ColumnFigure::Highest),
+    ];
+    of.into_iter().filter_map(|(id, figure)| column(id, figure)).collect()
+}
+
+fn column(id: &str, figure: ColumnFigure) -> Option<ColumnView> {
+    let metric = dyno_model::metric::metric(id)?;
+    let better = match metric.direction {
+        dyno_model::metric::Direction::HigherIsBetter => Better::Higher,
+        dyno_model::metric::Direction::LowerIsBetter | dyno_model::metric::Direction::Neutral => {
+            Better::Lower
+        }
+    };
+    Some(ColumnView {
+        metric: id.to_owned(),
+        label: metric.label.to_owned(),
+        unit: unit_view(metric.unit),
+        figure,
+        better,
+    })
+}
+
+fn group_view(
+    record: &Record<'_>,
+    work: &Work<'_>,
+    members: &[(&CellRecord<'_>, &CellView)],
+    columns: &[ColumnView],
+) -> GroupView {
+    let views: Vec<&CellView> = members.iter().map(|member| member.1).collect();
+    let differ_in = differ_in(&views);
+    let rows: Vec<RowView> =
+        members.iter().map(|(cell, view)| rows::row(cell, view, columns, &differ_in)).collect();
+    let overlaps = (0..columns.len()).flat_map(|column| overlaps(&rows, column)).collect();
+    let mut notes = Vec::new();
+    if rows.len() > 1 {
+        notes.extend(one_machine(record, &rows));
+        notes.extend(lengths("prompts", "TTFT and E2E latency", "isl_tokens", &rows, &views));
+        notes.extend(lengths("answers", "E2E latency", "osl_tokens", &rows, &views));
+        notes.extend(survivors(&rows));
+    }
+    let charts = if rows.len() > 1 { charts::charts(columns, &rows) } else { Vec::new() };
+    GroupView { work: work_view(work), differ_in, rows, overlaps, notes, charts }
+}
+
+/// What tells the rows from each other.
+fn differ_in(views: &[&CellView]) -> Vec<RowPart> {
+    let differs =
+        |same: fn(&CellView, &CellView) -> bool| views.windows(2).any(|pair| !same(pair[0], pair[1]));
+    let parts = [
+        (RowPart::Device, differs(|a, b| a.device == b.device)),
+        (RowPart::Model, differs(|a, b| a.model == b.model)),
+        (RowPart::Runtime, differs(|a, b| a.runtime == b.runtime)),
+        (RowPart::Threads, differs(|a, b| a.threads == b.threads)),
+    ];
+    parts.into_iter().filter(|part| part.1).map(|part| part.0).collect()
+}
+
+fn overlaps(rows: &[RowView], column: usize) -> Vec<OverlapView> {
+    let interval = |row: &RowView| match row.figures.get(column) {
+        Some(ComparedFigure::Estimate { value, low, high, .. }) => Some([*low, *value, *high]),
+        Some(
+            ComparedFigure::Highest { .. } | ComparedFigure::TooFew { .. } | ComparedFigure::Missing { .. },
+        )
+        | None => None,
+    };
+    let intervals: Vec<Option<[f64; 3]>> = rows.iter().map(interval).collect();
+    let view = |rows: Vec<usize>| OverlapView {
+        column: column as u32,
+        rows: rows.into_iter().map(|row| row as u32).collect(),
+    };
+    overlap::overlapping(&intervals).into_iter().map(view).collect()
+}
+
+/// Rows of devices that are one machine, measured at the same time.
+fn one_machine(record: &Record<'_>, rows: &[RowView]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for devices in shared_machines(record) {
+        let here: Vec<&str> = devices
+            .iter()
+            .map(|device| device.0.as_str())
+            .filter(|device| rows.iter().any(|row| row.device == *device))
+            .collect();
+        if here.len() > 1 {
+            notes.push(format!(
+                "{} are one machine (they say the same boot): measured at once, they take CPU time from each other",
+                listed(&here)
+            ));
+        }
+    }
+    notes
+}
+
+/// Lengths that should be equal and are not: tokenizers or arithmetic differ.
+fn lengths(what: &str, figures: &str, metric: &str, rows: &[RowView], views: &[&CellView]) -> Option<String> {
+    let median = |view: &CellView| {
+        let metric = view.metrics.iter().find(|of| of.metric == metric)?;
+        rows::estimate(metric, 500).map(|[_, value, _]| value)
+    };
+    let medians: Vec<(&str, f64)> =
+        rows.iter().zip(views).filter_map(|(row, view)| Some((row.name.as_str(), median(view)?))).collect();
+    let shortest = medians.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let longest = medians.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (longest.1 > shortest.1 * (1.0 + LENGTH_SPREAD)).then(|| {
+        format!(
+            "the {what} are not of equal length (median {} tokens on {}, {} on {}): {figures} is of unlike work",
+            longest.1, longest.0, shortest.1, shortest.0
+        )
+    })
+}
+
+/// Figures of the requests that went well leave out those that did not.
+fn survivors(rows: &[RowView]) -> Option<String> {
+    let names: Vec<&str> = rows
+        .iter()
+        .filter(|row| row.n > 0 && row.state != RowState::Valid)
+        .map(|row| row.name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "figures of {} leave out requests that failed or are missing, which may be the slow ones",
+            listed(&names)
+        )
+    })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,160 @@
+//! One cell in one row.
+
+use dyno_view::comparison::{
+    ColumnFigure, ColumnView, ComparedFigure, RowPart, RowState, RowView, ShareView,
+};
+use dyno_view::report::{CellView, MetricView, QuantileFigure};
+
+use crate::cell::CellRecord;
+use crate::contacts::Contacts;
+use crate::machine::unreal;
+
+/// A device's words in a row; the findings have all of them.
+const MAX_ERROR_CHARS: usize = 240;
+
+pub(super) fn row(
+    cell: &CellRecord<'_>,
+    view: &CellView,
+    columns: &[ColumnView],
+    differ_in: &[RowPart],
+) -> RowView {
+    let plan = cell.record.plan;
+    let planned =
+        plan.runs.iter().filter(|run| run.cell == cell.cell.id).map(|run| run.requests.len() as u64);
+    let n_requests_planned = planned.sum();
+    let (launches, requests) = (launches(view), requests(view));
+    let state = state(launches, requests, n_requests_planned);
+    let contacts = Contacts::of(cell.record, &cell.cell.device);
+    let is_whole = requests.of >= n_requests_planned;
+    let error = contacts.error().filter(|_| !is_whole).map(|error| shortened(error, MAX_ERROR_CHARS));
+    let marks = unreal(cell.record, &cell.cell.device).map(|unreal| unreal.mark());
+    RowView {
+        cell: view.id.clone(),
+        name: name(view, differ_in),
+        device: view.device.clone(),
+        model: view.model.clone(),
+        runtime: view.runtime.clone(),
+        threads: view.threads,
+        state,
+        launches,
+        requests,
+        n_requests_planned,
+        marks: marks.into_iter().collect(),
+        error,
+        n: cell.ok_rows().len() as u64,
+        figures: columns.iter().map(|column| figure(view, column, state)).collect(),
+    }
+}
+
+/// What tells it from the other rows; its device where nothing does.
+fn name(view: &CellView, differ_in: &[RowPart]) -> String {
+    let part = |part: &RowPart| match part {
+        RowPart::Device => view.device.clone(),
+        RowPart::Model => view.model.clone(),
+        RowPart::Runtime => view.runtime.clone(),
+        RowPart::Threads => match view.threads {
+            None => "threads left to the runtime".to_owned(),
+            Some(1) => "1 thread".to_owned(),
+            Some(n) => format!("{n} threads"),
+        },
+    };
+    let parts: Vec<String> = differ_in.iter().map(part).collect();
+    if parts.is_empty() { view.device.clone() } else { parts.join(" · ") }
+}
+
+fn launches(view: &CellView) -> ShareView {
+    let n = view.launches.iter().filter(|launch| launch.invalid.is_empty()).count() as u64;
+    ShareView { n, of: view.launches.len() as u64 }
+}
+
+/// Cancelled requests were not measured.
+fn requests(view: &CellView) -> ShareView {
+    let count = |is: fn(&str) -> bool| {
+        view.outcomes.iter().filter(|outcome| is(&outcome.outcome)).map(|outcome| outcome.n).sum()
+    };
+    ShareView { n: count(|word| word == "ok"), of: count(|word| word != "cancelled") }
+}
+
+/// The gravest thing that can be said.
+fn state(launches: ShareView, requests: ShareView, n_planned: u64) -> RowState {
+    match (launches, requests) {
+        (ShareView { of: 0, .. }, _) => RowState::NotMeasured,
+        (ShareView { n: 0, .. }, _) => RowState::Invalid,
+        (ShareView { n, of }, _) if n < of => RowState::Partly,
+        (_, ShareView { of, .. }) if of < n_planned => RowState::Incomplete,
+        (_, ShareView { n, of }) if n < of => RowState::Failures,
+        _ => RowState::Valid,
+    }
+}
+
+fn figure(view: &CellView, column: &ColumnView, state: RowState) -> ComparedFigure {
+    let missing = |reason: &str| ComparedFigure::Missing { reason: reason.to_owned() };
+    match state {
+        RowState::NotMeasured => return missing("not measured"),
+        RowState::Invalid => return missing("no launch may be used"),
+        RowState::Valid | RowState::Failures | RowState::Incomplete | RowState::Partly => {}
+    }
+    let Some(metric) = view.metrics.iter().find(|metric| metric.metric == column.metric) else {
+        return missing("not measured");
+    };
+    match column.figure {
+        ColumnFigure::Highest => match metric.max {
+            Some(value) => ComparedFigure::Highest { value, n: metric.n },
+            None => missing("the system does not say"),
+        },
+        ColumnFigure::Quantile { permille } => quantile(metric, permille),
+    }
+}
+
+fn quantile(metric: &MetricView, permille: u32) -> ComparedFigure {
+    let found = metric.quantiles.iter().find(|quantile| quantile.permille == permille);
+    match found.map(|quantile| &quantile.figure) {
+        Some(QuantileFigure::Estimate { value, low, high, .. }) => {
+            ComparedFigure::Estimate { value: *value, low: *low, high: *high, n: metric.n }
+        }
+        Some(QuantileFigure::TooFew { n, needed }) => ComparedFigure::TooFew { n: *n, needed: *needed },
+        None => ComparedFigure::Missing { reason: "not computed".to_owned() },
+    }
+}
+
+/// `[low, value, high]` of a percentile that has an interval.
+pub(super) fn estimate(metric: &MetricView, permille: u32) -> Option<[f64; 3]> {
+    match quantile(metric, permille) {
+        ComparedFigure::Estimate { value, low, high, .. } => Some([low, value, high]),
+        ComparedFigure::Highest { .. } | ComparedFigure::TooFew { .. } | ComparedFigure::Missing { .. } => {
+            None
+        }
+    }
+}
+
+fn shortened(text: &str, n: usize) -> String {
+    if text.chars().count() <= n {
+        return text.to_owned();
+    }
+    text.chars().take(n - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gravest_state_is_told() {
+        let check = |launches: (u64, u64), requests: (u64, u64), expected: RowState| {
+            let share = |(n, of)| ShareView { n, of };
+            assert_eq!(state(share(launches), share(requests), 120), expected, "{launches:?} {requests:?}");
+        };
+        check((3, 3), (120, 120), RowState::Valid);
+        check((3, 3), (119, 120), RowState::Failures);
+        check((3, 3), (99, 100), RowState::Incomplete);
+        check((2, 3), (120, 120), RowState::Partly);
+        check((0, 3), (120, 120), RowState::Invalid);
+        check((0, 0), (0, 0), RowState::NotMeasured);
+    }
+
+    #[test]
+    fn long_words_are_cut_between_characters() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöüß", 3), "äö…");
+    }
+}

@@ -1,0 +1,34 @@
+//! Facts of devices, runtimes and models, and what measuring cost.
+
+mod cell;
+mod device;
+mod parts;
+
+use dyno_view::report::{FactValue, FactView};
+
+pub(crate) use cell::{cell_facts, model_marks, own_cost};
+pub(crate) use device::device_views;
+
+fn fact(label: &str, value: Option<FactValue>) -> FactView {
+    FactView { label: label.to_owned(), value }
+}
+
+fn text(label: &str, value: Option<&str>) -> FactView {
+    fact(label, value.map(|words| FactValue::Text(words.to_owned())))
+}
+
+fn count(label: &str, value: Option<u64>) -> FactView {
+    fact(label, value.map(FactValue::Count))
+}
+
+fn bytes(label: &str, value: Option<u64>) -> FactView {
+    fact(label, value.map(FactValue::Bytes))
+}
+
+fn ns(label: &str, value: Option<u64>) -> FactView {
+    fact(label, value.map(FactValue::Ns))
+}
+
+fn khz(label: &str, value: Option<u64>) -> FactView {
+    fact(label, value.map(FactValue::Khz))
+}

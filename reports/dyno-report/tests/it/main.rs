@@ -1,0 +1,6 @@
+//! Every format, from a report to its bytes.
+
+mod common;
+mod comparison;
+mod golden;
+mod hostile;
