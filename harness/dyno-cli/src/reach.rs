@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dyno_model::ids::DeviceId;
@@ -31,12 +30,7 @@ pub(crate) fn transport(
     Ok(match &planned.transport {
         TransportSpec::Local => Box::new(LocalTransport::new(&device.0, work_dir)?),
         TransportSpec::Ssh { host } => {
-            let named = std::env::var_os(SSH_CONFIG_VARIABLE).filter(|path| !path.is_empty());
-            let settings = SshSettings {
-                config_file: named.map(PathBuf::from),
-                ask: Arc::clone(ask),
-                ..SshSettings::default()
-            };
+            let settings = SshSettings::from_env(Arc::clone(ask)).map_err(TransportError::from)?;
             Box::new(SshTransport::new(&device.0, host, work_dir, settings))
         }
         TransportSpec::Adb { serial } => Box::new(AdbTransport::new(

@@ -198,7 +198,7 @@ impl Session<'_> {
         let digests = models.iter().filter_map(|(name, model)| Some((name.clone(), model.digest.clone()?)));
         let opened = Opened {
             device: self.device.clone(),
-            transport: reached_by(transport),
+            transport: transport.carrier(),
             build_id: BUILD_ID.to_owned(),
             facts,
             model_digests: digests.collect(),
@@ -224,12 +224,6 @@ impl Session<'_> {
             visit.close();
         }
     }
-}
-
-/// How a device was reached, in words: `local`, `ssh (libssh2)`.
-fn reached_by(transport: &dyn Transport) -> String {
-    let (kind, carrier) = (transport.kind(), transport.carrier());
-    if kind == carrier { carrier } else { format!("{kind} ({carrier})") }
 }
 
 /// How long a link has been lost.

@@ -98,7 +98,7 @@ fn an_endless_output_is_cut_and_ends_at_the_limit() {
     too_long = transport.run(&command(&["echo", "a\0b"]), LIMIT).expect_err("no shell has a NUL");
     assert!(words(&too_long).starts_with("cannot start a command on phone: a request of "), "{too_long}");
     let error = transport.run(&command(&["yes"]), Duration::from_secs(1)).expect_err("it never ends");
-    assert_eq!(words(&error), "a command on phone did not end within 1s");
+    assert_eq!(words(&error), "yes on phone did not end within 1s");
     let output = transport.run(&script("head -c 20000000 /dev/zero; exit 3"), LIMIT).expect("it ends");
     assert_eq!(
         (output.ended, output.stdout.len()),

@@ -80,7 +80,7 @@ fn a_link_that_goes_down_in_mid_push_or_mid_run_is_an_error_within_the_silence_l
         let command = script("yes | head -c 3000000; sleep 60");
         breaks(Duration::from_secs(3), || transport.run(&command, Duration::from_secs(2)))
     });
-    assert_eq!(words(&error), "a command on phone did not end within 2s");
+    assert_eq!(words(&error), "sh on phone did not end within 2s");
     device.namespace().link_up().expect("its cable can be plugged in");
     pushed_whole(&mut transport, &model);
 }

@@ -100,7 +100,7 @@ fn a_device_that_speaks_nonsense_or_nothing_is_an_error_in_time() {
         "{error}"
     );
     let error = error_of(server_at(server.port()), "MUTE");
-    assert_eq!(words(&error), "a command on phone did not end within 2s");
+    assert_eq!(words(&error), "true on phone did not end within 2s");
     let here = tempfile::tempdir().expect("a temporary folder");
     for serial in ["NOISE", "MUTE"] {
         let mut transport =

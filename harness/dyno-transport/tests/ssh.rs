@@ -158,8 +158,23 @@ fn a_command_that_takes_too_long_is_given_up() {
     let begin = Instant::now();
     let error = transport.run(&command("sleep", &["5"]), Duration::from_millis(300)).expect_err("too long");
     assert!(begin.elapsed() < Duration::from_secs(2));
-    assert!(error.is_transient() && error.to_string().ends_with("did not end within 300ms"), "{error}");
+    assert!(error.is_transient() && error.to_string() == "sleep on pi did not end within 300ms", "{error}");
     assert_eq!(transport.run(&command("echo", &["on"]), LIMIT).expect("the link holds").stdout, b"on\n");
+}
+
+#[test]
+fn a_command_that_cannot_be_sent_is_refused_and_the_link_stays() {
+    let server = start(SshdOptions::default());
+    let mut transport = reach(&server);
+    transport.prepare().expect("it can be reached");
+    for word in ["a\0b".to_owned(), "x".repeat(34_000)] {
+        let text = words(&transport.run(&command("echo", &[&word]), LIMIT).expect_err("no shell takes it"));
+        assert!(text.starts_with("cannot start a command on pi\ncaused by: a command of "), "{text}");
+    }
+    let long = "x".repeat(33_000);
+    let output = transport.run(&command("echo", &[&long]), LIMIT).expect("just short enough");
+    assert_eq!(output.stdout.len(), 33_001);
+    assert_eq!(server.log().matches("Accepted publickey").count(), 1, "one connection carried all");
 }
 
 #[test]
@@ -278,7 +293,9 @@ fn programs_killed_in_the_middle_of_their_input_leave_the_link_usable() {
     let server = start(SshdOptions::default());
     let mut transport = reach(&server);
     transport.prepare().expect("it can be reached");
-    for (round, program) in ["sleep 100", "exec cat >/dev/null", "exec cat"].into_iter().cycle().take(12).enumerate() {
+    for (round, program) in
+        ["sleep 100", "exec cat >/dev/null", "exec cat"].into_iter().cycle().take(12).enumerate()
+    {
         let mut process = transport.spawn(&command("sh", &["-c", program])).expect("sh is there");
         let mut streams = process.streams().expect("a fresh process has its streams");
         let block = vec![7; 100_000];

@@ -206,6 +206,30 @@ fn keys_of_every_kind_log_in() {
 }
 
 #[test]
+fn a_certificate_logs_in_where_its_key_alone_does_not() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (authority, key) = (dir.path().join("ca"), dir.path().join("id"));
+    let keygen = |args: &[&str]| {
+        let made =
+            std::process::Command::new("ssh-keygen").arg("-q").args(args).current_dir(dir.path()).status();
+        assert!(made.expect("OpenSSH's client is here").success());
+    };
+    keygen(&["-t", "ed25519", "-N", "", "-f", "ca"]);
+    keygen(&["-t", "ed25519", "-N", "", "-f", "id"]);
+    let line = format!("TrustedUserCAKeys {}", authority.with_extension("pub").display());
+    let server = start(SshdOptions { server_lines: vec![line], ..SshdOptions::default() });
+    let config = fs::read_to_string(server.config()).expect("it was written");
+    let file = dir.path().join("config");
+    let own = server.client_key(KeyKind::Ed25519).display().to_string();
+    write(&file, config.replace(&own, &key.display().to_string()).as_bytes());
+    let settings = SshSettings { config_file: Some(file), ..settings(&server) };
+    let error = refused(SshTransport::new("pi", &server.alias(), None, settings.clone()));
+    assert!(matches!(ssh_error(&error), SshError::Auth { .. }), "{error}");
+    keygen(&["-s", "ca", "-I", "test", "-n", server.user(), "id.pub"]);
+    SshTransport::new("pi", &server.alias(), None, settings).prepare().expect("the certificate is good");
+}
+
+#[test]
 fn an_agent_offers_only_the_keys_that_are_named() {
     let server = start(SshdOptions { client_keys: vec![KeyKind::Ed25519], ..SshdOptions::default() });
     let other =

@@ -8,7 +8,9 @@ use std::process::Command;
 
 use dyno_model::blame::Classify as _;
 use dyno_testbench::{KnownHosts, Sshd, SshdOptions, combined_config};
-use dyno_transport::{Ended, PushOutcome, SshSettings, SshTransport, Transport as _, TransportError};
+use dyno_transport::{
+    Ended, PushOutcome, SshCarrier, SshSettings, SshTransport, Transport as _, TransportError,
+};
 use ssh_parts::{LIMIT, command, content, reach, refused, settings, start, words, write};
 
 #[test]
@@ -62,6 +64,9 @@ fn a_proxy_command_is_left_to_the_ssh_program() {
     transport.prepare().expect("it can be reached");
     assert_eq!(transport.carrier(), "the ssh program (ProxyCommand)");
     assert_eq!(transport.run(&command("echo", &["on"]), LIMIT).expect("it runs").stdout, b"on\n");
+    let library = SshSettings { carrier: SshCarrier::Library, ..by_proxy_command(&server, &proxy) };
+    let text = words(&refused(SshTransport::new("pi", &server.alias(), None, library)));
+    assert!(text.contains("ProxyCommand needs the ssh program, and EDGEDYNO_SSH rules it out"), "{text}");
     let mut transport = SshTransport::new("pi", &server.alias(), None, by_proxy_command(&server, "false"));
     let error = transport.prepare().expect_err("it leads nowhere");
     let text = words(&error);

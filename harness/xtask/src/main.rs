@@ -2,6 +2,7 @@
 
 mod dist;
 mod docgen;
+mod fleet;
 mod lab;
 mod pair;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use std::io::Write as _;
 const HELP: &str = "\
 cargo xtask TASK
   dist [TARGET...] [--out DIR]                  build the agent for all targets, or for those named
+  fleet EDGEDYNO [N] [ROUNDS]                   what N devices at once cost the controller, over a real sshd
   lab [DEVICE...] [-- COMMAND...]               start emulated devices, and run a command with them
   metrics                                       print docs/metrics.md
   engine-pair ENGINE_BENCH LLAMA_BENCH MODEL    the embedded engine against llama-bench, in turn
@@ -23,6 +25,7 @@ fn main() -> anyhow::Result<()> {
     match args.split_first() {
         Some((task, rest)) if task == "dist" => dist::run(rest),
         Some((task, rest)) if task == "engine-pair" => pair::run(rest),
+        Some((task, rest)) if task == "fleet" => fleet::run(rest),
         Some((task, rest)) if task == "lab" => lab::run(rest),
         Some((task, _)) if task == "metrics" => print(&docgen::metrics_page()),
         None => print(HELP),

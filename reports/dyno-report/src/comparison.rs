@@ -30,8 +30,15 @@ pub(crate) struct Table<'a> {
 pub(crate) struct Heading {
     /// `TTFT p50`.
     pub(crate) label: String,
-    /// `ms`.
+    /// `ms`; empty when the column has no figure.
     pub(crate) sign: &'static str,
+}
+
+impl Heading {
+    /// `TTFT p50 (ms)`.
+    pub(crate) fn title(&self) -> String {
+        if self.sign.is_empty() { self.label.clone() } else { format!("{} ({})", self.label, self.sign) }
+    }
 }
 
 /// One cell in words.

@@ -80,7 +80,7 @@ fn comparison_table(table: &Table<'_>, out: &mut String) {
     push(out, format_args!("\n{}: {}\n", escaped(&table.shared), escaped(&table.work)));
     out.push_str("\n| Cell | Validity |");
     for column in &table.columns {
-        push(out, format_args!(" {} ({}) |", escaped(&column.label), column.sign));
+        push(out, format_args!(" {} |", escaped(&column.title())));
     }
     push(out, format_args!(" n |\n| --- | --- |{} ---: |\n", " ---: |".repeat(table.columns.len())));
     for row in &table.rows {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use dyno_testbench::{AdbServer, Sshd, Userland};
+use dyno_testbench::{AdbServer, Machine, Sshd, Userland};
 
 use crate::sandbox::{Done, Sandbox, journal};
 
@@ -92,6 +92,13 @@ impl Bench {
         self.set("EDGEDYNO_SSH_CONFIG", userland.config().display().to_string());
         self.set("HOME", userland.client_home().display().to_string());
         self.add(name, &format!("kind = \"ssh\", host = {:?}", userland.alias()), None);
+    }
+
+    /// A machine of its own kernel.
+    pub(crate) fn add_machine(&mut self, name: &str, machine: &Machine) {
+        self.set("EDGEDYNO_SSH_CONFIG", machine.config().display().to_string());
+        self.set("HOME", machine.client_home().display().to_string());
+        self.add(name, &format!("kind = \"ssh\", host = {:?}", machine.alias()), None);
     }
 
     /// A device of `server` under the name `name`.

@@ -203,6 +203,28 @@ fn a_killed_adb_server_is_started_again() {
 }
 
 #[test]
+fn an_unplugged_phone_is_given_up_and_resumed_when_it_is_back() {
+    let server = started(AdbServer::start());
+    let mut phone = started(AdbDevice::start(&server, &PhoneOptions::default()));
+    let mut bench = Bench::new();
+    bench.add_adb("phone", &server, &phone.serial());
+    let child = bench.start_campaign("phone", &[SLOW_RUN, &["--reconnect-limit", "2"]].concat());
+    let work_dir = phone.root().join("data/local/tmp/edgedyno");
+    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    phone.unplug();
+    let done = ended(child);
+    assert_eq!(done.code, Some(3), "{}", done.stderr);
+    assert!(done.stderr.contains("could not be had again within 2 s"), "{}", done.stderr);
+    assert_ne!(bench.run(&["report", "c"]).code, Some(70), "the record can be read");
+    started(phone.reboot());
+    wait_until("the phone's return", || phone.connect(&server).is_ok());
+    let done = bench.run(&["resume", "c"]);
+    assert!(matches!(done.code, Some(0 | 5)), "{}", done.stderr);
+    assert_eq!(bench.outcomes().first().map(String::as_str), Some("rebooted"));
+    assert_eq!(bench.n_requests(), 24);
+}
+
+#[test]
 fn a_phone_that_restarts_has_rebooted() {
     let server = started(AdbServer::start());
     let mut phone = started(AdbDevice::start(&server, &PhoneOptions::default()));

@@ -6,6 +6,7 @@ mod bench;
 mod broken;
 mod inventory;
 mod links;
+mod machine;
 mod refused;
 #[path = "../cli/sandbox.rs"]
 #[expect(dead_code, reason = "the other test binary uses the rest")]

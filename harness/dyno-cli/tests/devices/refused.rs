@@ -43,6 +43,28 @@ fn a_port_that_refuses_is_had_later() {
 }
 
 #[test]
+fn a_key_that_is_not_let_in() {
+    let sshd = sshd(SshdOptions::default());
+    let mut bench = Bench::new();
+    bench.add_sshd("pi", &sshd, None);
+    let other = bench.sandbox.project().join("other_key");
+    let made = std::process::Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(&other)
+        .status()
+        .expect("OpenSSH's client is here");
+    assert!(made.success());
+    let config = std::fs::read_to_string(sshd.config()).expect("the bench wrote it");
+    let line = |line: &str| {
+        let is_key = line.trim_start().starts_with("IdentityFile");
+        if is_key { format!("  IdentityFile {}", other.display()) } else { line.to_owned() }
+    };
+    bench.sandbox.write("ssh_config", &config.lines().map(line).collect::<Vec<_>>().join("\n"));
+    bench.set("EDGEDYNO_SSH_CONFIG", bench.sandbox.project().join("ssh_config").display().to_string());
+    check(&bench, &["other_key"]);
+}
+
+#[test]
 fn a_changed_host_key() {
     let mut sshd = sshd(SshdOptions::default());
     let mut bench = Bench::new();
@@ -77,6 +99,10 @@ fn a_work_folder_that_cannot_be_written() {
     let mut bench = Bench::new();
     bench.add_sshd("pi", &sshd, Some("/proc/edgedyno"));
     check(&bench, &["/proc/edgedyno", "work_dir"]);
+    let tmpfs = Tmpfs::mount("ro");
+    let mut bench = Bench::new();
+    bench.add_sshd("pi", &sshd, Some(&format!("{}/edgedyno", tmpfs.path())));
+    check(&bench, &["Read-only file system", "work_dir"]);
 }
 
 /// A folder on a tmpfs with these mount options, for as long as the guard lives.

@@ -186,7 +186,13 @@ impl<S: Shell> Transport for ShellTransport<S> {
 
     fn run(&mut self, command: &RemoteCommand, limit: Duration) -> Result<Output, TransportError> {
         let command = self.in_work_dir(command);
-        self.script(&command.to_shell(), limit)
+        self.script(&command.to_shell(), limit).map_err(|error| match error {
+            TransportError::Timeout { device, limit, .. } => {
+                let program = command.argv.first().cloned().unwrap_or_default();
+                TransportError::Timeout { device, program, limit }
+            }
+            other => other,
+        })
     }
 
     fn push(

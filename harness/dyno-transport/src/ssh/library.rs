@@ -22,6 +22,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// A copy of which nothing moves for so long is broken: slow disks stall, but not longer than this.
 const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 const STDERR_TAIL_BYTES: usize = 4096;
+/// A command must fit into one packet of the library, which takes 35,000 bytes with all that belongs to it.
+const MAX_LINE_BYTES: usize = 34_000;
 /// More than this is no answer to a small question.
 const MAX_SEEN_BYTES: usize = 256 << 10;
 const SENDING: &str = "sending a file";
@@ -52,6 +54,13 @@ impl Library {
     }
 
     fn open(&self, line: String, keep_errors: Keep) -> Result<Arc<Pipe>, TransportError> {
+        if line.len() > MAX_LINE_BYTES || line.contains('\0') {
+            let words =
+                format!("a command of {} bytes, or with a zero byte in it, cannot be sent", line.len());
+            let source = io::Error::new(io::ErrorKind::InvalidInput, words);
+            let program = "a command".to_owned();
+            return Err(TransportError::Start { device: self.device.clone(), program, source });
+        }
         let not_connected =
             || self.link("connecting", &Broken::Link(io::ErrorKind::NotConnected, String::new()));
         self.mux.as_ref().map(|mux| mux.open(line, keep_errors)).ok_or_else(not_connected)
@@ -148,8 +157,8 @@ impl Library {
     ) -> Result<Output, TransportError> {
         let line = copy::converse(&steps.look, &steps.part, &steps.place);
         let pipe = Abandoned(self.open(line, Keep::Last(STDERR_TAIL_BYTES))?);
-        let mut stdout = Vec::new();
-        let from = match self.read_until_seen(&pipe.0, &mut stdout)? {
+        let (seen, mut stdout) = self.read_until_seen(&pipe.0)?;
+        let from = match seen {
             Some(seen) => (steps.decide)(&seen)?,
             None => None,
         };
@@ -173,13 +182,17 @@ impl Library {
         Ok(Output { ended, stdout, stderr: pipe.0.errors() })
     }
 
-    /// What the first step of a push said; `None` when it ended without.
-    fn read_until_seen(&self, pipe: &Pipe, stdout: &mut Vec<u8>) -> Result<Option<Vec<u8>>, TransportError> {
+    /// What the first step of a push said, `None` when it ended in the middle; and what came after it.
+    fn read_until_seen(&self, pipe: &Pipe) -> Result<(Option<Vec<u8>>, Vec<u8>), TransportError> {
+        let mut stdout = Vec::new();
         let until = Instant::now() + START_LIMIT;
         let mut block = [0; 4096];
         while stdout.len() < MAX_SEEN_BYTES {
             let n_bytes = match pipe.read(&mut block, Some(until)) {
-                Ok(0) => return Ok(None),
+                Ok(0) => {
+                    let begin = end_of_mark(&stdout).unwrap_or(0);
+                    return Ok((None, stdout.split_off(begin)));
+                }
                 Ok(n_bytes) => n_bytes,
                 Err(source) => {
                     // A refusal of the server comes as a broken pipe, too.
@@ -191,10 +204,11 @@ impl Library {
                 }
             };
             stdout.extend_from_slice(&block[..n_bytes]);
-            let Some(begin) = end_of_mark(stdout) else { continue };
+            let Some(begin) = end_of_mark(&stdout) else { continue };
             let seen = &stdout[begin..];
             if let Some(end) = seen.windows(copy::SEEN.len()).position(|window| window == copy::SEEN) {
-                return Ok(Some(seen[..end].to_vec()));
+                let rest = seen[end + copy::SEEN.len()..].to_vec();
+                return Ok((Some(seen[..end].to_vec()), rest));
             }
         }
         let words = format!("{} bytes came in place of an answer", stdout.len());
@@ -202,7 +216,12 @@ impl Library {
     }
 
     /// Sends the rest of a file as a program's input, and waits for the program's end.
-    fn send(&self, pipe: &Pipe, file: &mut File, on_sent: &mut dyn FnMut(u64)) -> Result<Ended, TransportError> {
+    fn send(
+        &self,
+        pipe: &Pipe,
+        file: &mut File,
+        on_sent: &mut dyn FnMut(u64),
+    ) -> Result<Ended, TransportError> {
         loop {
             let mut chunk = Vec::with_capacity(CHUNK_BYTES);
             let unreadable = |source| TransportError::Local { path: String::new(), source };
@@ -212,7 +231,9 @@ impl Library {
             }
             match pipe.give(chunk, Some(SILENCE_LIMIT)) {
                 Ok(()) => on_sent(pipe.sent_bytes()),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(self.link_io(SENDING, error)),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    return Err(self.link_io(SENDING, error));
+                }
                 // How it ended says more than that it did.
                 Err(_) => break,
             }

@@ -1,7 +1,17 @@
 //! A device over ssh, by libssh2 or by the ssh program.
 //!
-//! The user's own OpenSSH configuration decides how a host is reached. [`library`] carries what libssh2 can do over
-//! one connection; [`program`] carries the rest.
+//! The user's own OpenSSH configuration decides how a host is reached.
+//!
+//! | concern | file |
+//! |---|---|
+//! | what the configuration says of a host | `config`, `plain_config` without OpenSSH, `aliases` |
+//! | which carrier | `shell` |
+//! | connecting by libssh2: address, greeting, keys of hosts, log-in | `connect`, `host_key`, `known_hosts`, `auth`, `key_file` |
+//! | hosts on the way | `jump` |
+//! | limits while that goes on | `watch` |
+//! | one connection with many channels | `mux` (the thread), `line` (a channel there), `pipe` (what its user sees) |
+//! | commands and copies by libssh2 | `library` |
+//! | the same by the ssh program | `program`, `master`, `transfer` |
 
 mod aliases;
 mod ask;

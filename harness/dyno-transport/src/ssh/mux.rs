@@ -311,8 +311,14 @@ impl Loop {
     /// Waits for the link or for orders; after some progress only looks.
     fn wait(&mut self, has_moved: bool) -> Result<(), Broken> {
         let link = self.session.as_raw_fd();
+        if has_moved {
+            self.alive.hear();
+        }
+        // Nothing may be read between a question and the wait for its answer: it would be taken in unseen.
+        self.keep_alive(link)?;
         let again = self.refused.map(|(_, again)| again.saturating_duration_since(Instant::now()));
-        let limit = if has_moved { Duration::ZERO } else { self.alive.due().min(again.unwrap_or(Duration::MAX)) };
+        let limit =
+            if has_moved { Duration::ZERO } else { self.alive.due().min(again.unwrap_or(Duration::MAX)) };
         let is_open_stuck = self.is_opening
             && matches!(self.session.block_directions(), BlockDirections::Outbound | BlockDirections::Both);
         let want = if is_open_stuck || self.lines.iter().any(Line::wants_room) {
@@ -322,6 +328,9 @@ impl Loop {
         } else {
             Want::End
         };
+        if !has_moved {
+            sys::confirm_at_once(link);
+        }
         let ready = sys::wait(link, want, self.woken.as_fd(), limit)
             .map_err(|error| Broken::Link(error.kind(), error.to_string()))?;
         let mut bytes = [0_u8; 64];
@@ -330,10 +339,10 @@ impl Loop {
         if ready.has_input && want == Want::End {
             return Err(Broken::Link(io::ErrorKind::ConnectionReset, "the server hung up".to_owned()));
         }
-        if has_moved || ready.has_input {
+        if ready.has_input {
             self.alive.hear();
         }
-        self.keep_alive(link)
+        Ok(())
     }
 
     fn keep_alive(&mut self, link: i32) -> Result<(), Broken> {

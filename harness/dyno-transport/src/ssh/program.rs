@@ -264,7 +264,11 @@ impl RemoteProcess for Remote {
             && !self.master.upgrade().is_some_and(|master| lock(&master).is_up_soon())
         {
             let source = io::Error::new(io::ErrorKind::ConnectionReset, self.process.stderr_tail());
-            return Err(TransportError::Link { device: self.device.clone(), doing: self.doing.clone(), source });
+            return Err(TransportError::Link {
+                device: self.device.clone(),
+                doing: self.doing.clone(),
+                source,
+            });
         }
         Ok(ended)
     }

@@ -84,3 +84,21 @@ pub(super) fn has_room(link: i32) -> bool {
     // An error is as good as room: the packet then meets it.
     poll(&mut fds, 0).is_err() || fds[0].revents != 0
 }
+
+/// Lets the system confirm what came in without waiting for something to send along.
+///
+/// A server that joins small packets (Nagle) waits for that: 40 ms for an answer of two packets otherwise. Linux
+/// forgets it after a while, so it is said before each wait.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn confirm_at_once(link: i32) {
+    let on: libc::c_int = 1;
+    let n_bytes = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the value is a C int of the length given; a descriptor that is no TCP socket is only refused.
+    unsafe {
+        libc::setsockopt(link, libc::IPPROTO_TCP, libc::TCP_QUICKACK, (&raw const on).cast(), n_bytes);
+    }
+}
+
+/// Other systems have no such switch.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn confirm_at_once(_link: i32) {}

@@ -163,7 +163,7 @@ fn down(table: &Table<'_>, width: u16) -> String {
         drawn.add_row([indented(row), row.word.to_owned(), marks.join(", ")]);
     }
     for (place, column) in table.columns.iter().enumerate() {
-        drawn.add_row(part(format!("{} ({})", column.label, column.sign)));
+        drawn.add_row(part(column.title()));
         for row in &table.rows {
             let figure = &row.figures[place];
             drawn.add_row([indented(row), figure.value.clone(), figure.note.clone()]);

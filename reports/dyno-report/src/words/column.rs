@@ -35,7 +35,7 @@ impl Entry {
     }
 }
 
-/// Words the figures of one column.
+/// Words the figures of one column; one in which all figures are missing has no unit.
 ///
 /// The unit is that in which the middle of `unit_of` (by ratio) is 1 or more: the figures themselves, or those of a
 /// column beside that is to have the same unit. All have as many decimals as the least precise of
@@ -46,8 +46,10 @@ pub fn column(unit: UnitView, figures: &[&ComparedFigure], unit_of: &[&ComparedF
         unit_of.iter().filter_map(|figure| parts(figure)).map(|[_, value, _]| value).collect();
     let multiple = Multiple::of(unit, middle(&values));
     let decimals = common_decimals(figures, multiple);
+    // A unit of nothing would only make a reader wonder.
+    let has_any = figures.iter().any(|figure| parts(figure).is_some());
     Column {
-        sign: multiple.sign,
+        sign: if has_any { multiple.sign } else { "" },
         figures: figures.iter().map(|figure| entry(figure, multiple, decimals)).collect(),
     }
 }
