@@ -76,7 +76,9 @@ impl AdbDevice {
             root,
             name: "localhost".to_owned(),
             mounts,
-            programs: "env -i PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp ANDROID_ROOT=/system ANDROID_DATA=/data \
+            // adbd hangs up on what it has started; under nohup, all of it would inherit that the signal is ignored.
+            programs: "env -i --default-signal=HUP PATH=/system/bin HOME=/ TMPDIR=/data/local/tmp \
+                       ANDROID_ROOT=/system ANDROID_DATA=/data \
                        ADBD_PORT=5555 /usr/sbin/chroot \"$root\" /usr/sbin/adbd &"
                 .to_owned(),
         };

@@ -59,7 +59,7 @@ impl Userland {
                 format!("mount -t tmpfs -o '{options}' tmp \"$root/data/local/tmp\"")
             }),
             programs: "chroot \"$root\" /usr/sbin/sshd -D -e &\n\
-                       env -i PATH=/system/bin:/usr/bin:/bin HOME=/ TMPDIR=/data/local/tmp ADBD_PORT=5555 \
+                       env -i --default-signal=HUP PATH=/system/bin:/usr/bin:/bin HOME=/ TMPDIR=/data/local/tmp ADBD_PORT=5555 \
                        /usr/sbin/chroot \"$root\" /usr/sbin/adbd &"
                 .to_owned(),
         };
