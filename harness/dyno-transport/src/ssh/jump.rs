@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::output::{Collector, Keep, printable};
 use crate::ssh::connect::Target;
@@ -17,6 +17,8 @@ use crate::sys;
 
 /// How long the last words of the ssh program may take to arrive.
 const LAST_WORDS_LIMIT: Duration = Duration::from_millis(500);
+/// How often it is looked whether the program has ended.
+const LOOK: Duration = Duration::from_millis(5);
 const MAX_WORDS_BYTES: usize = 2048;
 
 /// A stream that the ssh program carries.
@@ -70,10 +72,22 @@ impl Guide {
     pub(super) fn last_words(&self) -> Option<String> {
         let words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         words.wait(LAST_WORDS_LIMIT);
-        let has_ended =
-            matches!(self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait(), Ok(Some(_)));
+        let has_ended = self.has_ended_within(LAST_WORDS_LIMIT);
         let words = printable(&words.bytes());
         (has_ended && !words.is_empty()).then_some(words)
+    }
+
+    /// A program closes its streams a moment before it has ended.
+    fn has_ended_within(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        loop {
+            let ended = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+            match ended {
+                Ok(Some(_)) => return true,
+                Ok(None) if Instant::now() < until => std::thread::sleep(LOOK),
+                Ok(None) | Err(_) => return false,
+            }
+        }
     }
 }
 
