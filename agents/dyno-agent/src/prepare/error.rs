@@ -34,7 +34,7 @@ impl Classify for PrepareError {
         match self {
             Self::Required { hints, .. } => {
                 let without =
-                    "or leave out `required = true`: then it is measured as it is, and the record says so";
+                    "leave out `required = true`: then it is measured as it is, and the record says so";
                 hints.iter().cloned().chain([without.to_owned()]).collect()
             }
             Self::Note { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
