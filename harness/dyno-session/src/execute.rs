@@ -7,7 +7,7 @@ use dyno_model::blame::{Blame, Classify as _};
 use dyno_model::ids::{CampaignId, DeviceId, RunId};
 use dyno_model::plan::Plan;
 use dyno_protocol::build_id::BUILD_ID;
-use dyno_protocol::message::Lease;
+use dyno_protocol::message::{Lease, RemoteError};
 use dyno_transport::Transport;
 
 use crate::contact::Contact;
@@ -101,7 +101,7 @@ impl Session<'_> {
                 let (device, limit_s) = (self.device.clone(), self.reconnect_limit.as_secs());
                 return Err(SessionError::LinkLost { device, limit_s, source: Box::new(error) });
             };
-            let words = in_full(&error);
+            let words = RemoteError::of(&error).message;
             observer.step(&self.device, &Step::LinkLost { error: words, next_s: wait.as_secs() });
             transport.disconnect();
             if !self.wait(wait) {
@@ -244,18 +244,6 @@ impl Outage {
         self.n_tries += 1;
         Some(wait)
     }
-}
-
-/// An error and its causes in one line.
-fn in_full(error: &SessionError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -9,15 +9,13 @@ use std::time::Duration;
 
 use crate::command::RemoteCommand;
 use crate::error::TransportError;
-use crate::output::{Collector, Keep};
+use crate::output::{Collector, Keep, MAX_OUTPUT_BYTES};
 use crate::path::RemotePath;
 use crate::process::LocalProcess;
 use crate::shell::OURS;
 use crate::transport::{OnBytes, Output, Platform, PushOutcome, RemoteProcess, Transport};
 use crate::{place, sys};
 
-/// The most that is kept of each output of a program that is run to its end.
-const MAX_OUTPUT_BYTES: usize = 16 << 20;
 /// How long a program's output may stay open after its end: something that it started may hold it.
 const OUTPUT_LIMIT: Duration = Duration::from_secs(1);
 

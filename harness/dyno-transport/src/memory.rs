@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use crate::command::RemoteCommand;
 use crate::error::TransportError;
-use crate::output::{Collector, Keep, printable};
+use crate::output::{Collector, Keep, MAX_OUTPUT_BYTES, printable};
 use crate::path::RemotePath;
 use crate::place;
 use crate::transport::{Ended, OnBytes, Output, Platform, PushOutcome, RemoteProcess, Streams, Transport};
 
-const MAX_OUTPUT_BYTES: usize = 16 << 20;
 const OUTPUT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The streams as a scripted program sees them.

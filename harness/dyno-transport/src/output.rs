@@ -7,6 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+/// The most that is kept of each output of a program that is run to its end.
+pub(crate) const MAX_OUTPUT_BYTES: usize = 16 << 20;
+/// How much of the end of a running program's stderr is kept.
+pub(crate) const STDERR_TAIL_BYTES: usize = 4096;
+
 /// Which bytes are kept of a stream that is longer than the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {

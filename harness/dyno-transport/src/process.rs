@@ -6,11 +6,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::error::TransportError;
-use crate::output::{Collector, Keep, printable};
+use crate::output::{Collector, Keep, STDERR_TAIL_BYTES, printable};
 use crate::sys;
 use crate::transport::{Ended, RemoteProcess, Streams};
 
-const STDERR_TAIL_BYTES: usize = 4096;
 /// How long the last words of a program that ended may take to arrive.
 const LAST_WORDS_LIMIT: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(5);

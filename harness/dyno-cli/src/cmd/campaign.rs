@@ -136,11 +136,14 @@ fn conclude(
     }
     drop(sink);
     let n_devices = campaign.plan().devices.len();
-    if failed.len() == n_devices || done == 0 {
-        let last = failed.pop();
-        for (_, failure) in &failed {
+    let tell = |failed: &[(DeviceId, Failure)]| {
+        for (_, failure) in failed {
             say(talk, Talk::Quiet, render_error::render(failure).trim_end());
         }
+    };
+    if failed.len() == n_devices || done == 0 {
+        let last = failed.pop();
+        tell(&failed);
         if let Some((_, mut failure)) = last {
             failure.hints.push(go_on);
             return Err(failure);
@@ -151,9 +154,7 @@ fn conclude(
         return Ok(exit);
     }
     // What the others measured stands; the report says what is missing.
-    for (_, failure) in &failed {
-        say(talk, Talk::Quiet, render_error::render(failure).trim_end());
-    }
+    tell(&failed);
     say(talk, Talk::Quiet, &format!("hint: {} of {n_devices} devices failed; {go_on}", failed.len()));
     Ok(failed.first().map_or(exit, |(_, failure)| failure.exit))
 }

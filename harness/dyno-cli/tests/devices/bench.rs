@@ -180,6 +180,11 @@ impl Bench {
     }
 }
 
+/// A real part, or why it could not be had.
+pub(crate) fn started<T, E: std::fmt::Display>(part: Result<T, E>) -> T {
+    part.unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// What a command did.
 pub(crate) fn done(output: std::process::Output) -> Done {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("edgedyno writes UTF-8");
@@ -206,6 +211,11 @@ pub(crate) fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
         assert!(begun.elapsed() < Duration::from_mins(2), "{what} did not happen");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Waits until some requests of the first launch are in the spools of each work folder.
+pub(crate) fn in_mid_run(work_dirs: &[&Path]) {
+    wait_until("a third request", || work_dirs.iter().all(|dir| n_spooled(dir) >= 3));
 }
 
 /// Requests of campaign `c` that are in the spools of a device's work folder at this moment.

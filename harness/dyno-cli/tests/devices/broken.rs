@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use dyno_testbench::{Proxy, Sshd, SshdOptions};
 
-use crate::bench::{Bench, SHORT_RUN};
-
-fn started<T, E: std::fmt::Display>(part: Result<T, E>) -> T {
-    part.unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::bench::{Bench, SHORT_RUN, started};
 
 #[test]
 fn a_push_that_breaks_off_goes_on_with_the_next_contact() {

@@ -3,11 +3,7 @@
 use dyno_testbench::{AdbDevice, AdbServer, PhoneOptions, Userland, UserlandOptions};
 use serde_json::Value;
 
-use crate::bench::Bench;
-
-fn started<T, E: std::fmt::Display>(part: Result<T, E>) -> T {
-    part.unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::bench::{Bench, started};
 
 #[test]
 fn each_kind_of_device_gives_true_facts() {

@@ -5,12 +5,8 @@ use std::time::Duration;
 
 use dyno_testbench::{AdbDevice, AdbServer, PhoneOptions, Sshd, SshdOptions, Userland, UserlandOptions};
 
-use crate::bench::{Bench, SLOW_RUN, done, n_spooled, wait_until};
+use crate::bench::{Bench, SLOW_RUN, done, in_mid_run, n_spooled, started, wait_until};
 use crate::sandbox::Done;
-
-fn started<T, E: std::fmt::Display>(part: Result<T, E>) -> T {
-    part.unwrap_or_else(|error| panic!("{error}"))
-}
 
 fn ended(child: Child) -> Done {
     done(child.wait_with_output().expect("our child"))
@@ -30,7 +26,7 @@ fn killed_ssh_connections_are_had_again() {
     bench.add_sshd("pi", &sshd, None);
     let child = bench.start_campaign("pi", SLOW_RUN);
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     assert!(sshd.kill_sessions() > 0);
     let done = ended(child);
     assert!(done.stderr.contains("trying again in 1 s"), "{}", done.stderr);
@@ -44,7 +40,7 @@ fn a_killed_sshd_that_comes_back_is_had_again() {
     bench.add_sshd("pi", &sshd, None);
     let child = bench.start_campaign("pi", SLOW_RUN);
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     sshd.kill();
     sshd.kill_sessions();
     // The launch goes on without its controller.
@@ -61,7 +57,7 @@ fn a_link_that_stays_lost_is_given_up_and_resumed_later() {
     bench.add_sshd("pi", &sshd, None);
     let child = bench.start_campaign("pi", &[SLOW_RUN, &["--reconnect-limit", "2"]].concat());
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     sshd.kill();
     sshd.kill_sessions();
     let done = ended(child);
@@ -80,7 +76,7 @@ fn a_controller_that_was_killed_finds_its_launch_again() {
     bench.add_sshd("pi", &sshd, None);
     let mut child = bench.start_campaign("pi", SLOW_RUN);
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     child.kill().expect("our child");
     child.wait().expect("our child");
     let done = bench.run(&["resume", "c"]);
@@ -94,7 +90,7 @@ fn an_agent_that_is_killed_is_an_end_of_its_launch_and_not_of_the_campaign() {
     bench.add_sshd("pi", &sshd, None);
     let child = bench.start_campaign("pi", SLOW_RUN);
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     let agents: Vec<u32> = sshd
         .device_processes()
         .into_iter()
@@ -121,7 +117,7 @@ fn a_released_device_is_left_alone_until_somebody_resumes() {
     let long: Vec<&str> = SLOW_RUN.iter().map(|word| if *word == "12" { "40" } else { word }).collect();
     let child = bench.start_campaign("pi", &long);
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     bench.ok(&["devices", "release", "pi"]);
     let done = ended(child);
     assert_eq!(done.code, Some(3), "{}", done.stderr);
@@ -140,7 +136,7 @@ fn two_controllers_are_kept_apart() {
     let long: Vec<&str> = SLOW_RUN.iter().map(|word| if *word == "12" { "40" } else { word }).collect();
     let child = first.start_campaign("pi", &long);
     let work_dir = sshd.home().join(".cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     let words: Vec<&str> = SLOW_RUN.iter().map(|word| if *word == "c" { "d" } else { word }).collect();
     let refused = second.campaign("pi", &words);
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
@@ -157,7 +153,7 @@ fn a_device_that_restarts_has_rebooted_with_all_that_was_recorded_before() {
     bench.add_userland_ssh("pi", &userland);
     let child = bench.start_campaign("pi", SLOW_RUN);
     let work_dir = userland.root().join("root/.cache/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     started(userland.reboot());
     let done = ended(child);
     assert_eq!(bench.outcomes(), ["rebooted", "ok"], "{}", done.stderr);
@@ -178,7 +174,7 @@ fn a_link_that_is_down_for_a_minute_loses_nothing() {
     let child = bench.start_campaign("pi,phone", SLOW_RUN);
     let ssh_dir = userland.root().join("root/.cache/edgedyno");
     let adb_dir = userland.root().join("data/local/tmp/edgedyno");
-    wait_until("a third request each", || n_spooled(&ssh_dir) >= 3 && n_spooled(&adb_dir) >= 3);
+    in_mid_run(&[&ssh_dir, &adb_dir]);
     started(userland.namespace().link_down());
     std::thread::sleep(Duration::from_mins(1));
     started(userland.namespace().link_up());
@@ -196,7 +192,7 @@ fn a_killed_adb_server_is_started_again() {
     bench.add_adb("phone", &server, &phone.serial());
     let child = bench.start_campaign("phone", SLOW_RUN);
     let work_dir = phone.root().join("data/local/tmp/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     server.kill();
     started(server.restart());
     check_whole(&bench, &ended(child));
@@ -210,7 +206,7 @@ fn an_unplugged_phone_is_given_up_and_resumed_when_it_is_back() {
     bench.add_adb("phone", &server, &phone.serial());
     let child = bench.start_campaign("phone", &[SLOW_RUN, &["--reconnect-limit", "2"]].concat());
     let work_dir = phone.root().join("data/local/tmp/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     phone.unplug();
     let done = ended(child);
     assert_eq!(done.code, Some(3), "{}", done.stderr);
@@ -232,7 +228,7 @@ fn a_phone_that_restarts_has_rebooted() {
     bench.add_adb("phone", &server, &phone.serial());
     let child = bench.start_campaign("phone", SLOW_RUN);
     let work_dir = phone.root().join("data/local/tmp/edgedyno");
-    wait_until("a third request", || n_spooled(&work_dir) >= 3);
+    in_mid_run(&[&work_dir]);
     started(phone.reboot());
     let done = ended(child);
     assert_eq!(bench.outcomes(), ["rebooted", "ok"], "{}", done.stderr);

@@ -3,11 +3,7 @@
 use dyno_testbench::{Machine, MachineKind};
 use serde_json::Value;
 
-use crate::bench::{Bench, SHORT_RUN};
-
-fn started<T, E: std::fmt::Display>(part: Result<T, E>) -> T {
-    part.unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::bench::{Bench, SHORT_RUN, started};
 
 #[test]
 fn an_arm64_machine_is_listed_and_measured() {

@@ -2,10 +2,10 @@
 
 use dyno_testbench::{Namespace, Sshd, SshdOptions, TestUser};
 
-use crate::bench::{Bench, SHORT_RUN};
+use crate::bench::{Bench, SHORT_RUN, started};
 
 fn sshd(options: SshdOptions) -> Sshd {
-    Sshd::start(options).unwrap_or_else(|error| panic!("{error}"))
+    started(Sshd::start(options))
 }
 
 /// Runs a short campaign that must fail for the lab's sake with these words, and leave a record without requests.
@@ -37,7 +37,7 @@ fn a_port_that_refuses_is_had_later() {
     bench.add_sshd("pi", &sshd, None);
     sshd.kill();
     check(&bench, &["refused"]);
-    sshd.restart().unwrap_or_else(|error| panic!("{error}"));
+    started(sshd.restart());
     bench.ok(&["resume", "c"]);
     assert_eq!(bench.n_requests(), 3);
 }
@@ -69,7 +69,7 @@ fn a_changed_host_key() {
     let mut sshd = sshd(SshdOptions::default());
     let mut bench = Bench::new();
     bench.add_sshd("pi", &sshd, None);
-    sshd.change_host_key().unwrap_or_else(|error| panic!("{error}"));
+    started(sshd.change_host_key());
     check(&bench, &["has changed", "ssh-keygen -R"]);
 }
 
@@ -207,8 +207,8 @@ fn device_names_are_checked_where_they_are_written() {
 
 #[test]
 fn a_device_behind_a_dead_link() {
-    let namespace = Namespace::new().unwrap_or_else(|error| panic!("{error}"));
-    namespace.link_down().unwrap_or_else(|error| panic!("{error}"));
+    let namespace = started(Namespace::new());
+    started(namespace.link_down());
     let sshd =
         sshd(SshdOptions { client_lines: vec!["ConnectTimeout 3".to_owned()], ..SshdOptions::default() });
     let mut bench = Bench::new();

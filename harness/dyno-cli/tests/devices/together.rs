@@ -3,11 +3,7 @@
 use dyno_testbench::{AdbDevice, AdbServer, PhoneOptions, Sshd, SshdOptions, Userland, UserlandOptions};
 use serde_json::Value;
 
-use crate::bench::{Bench, SHORT_RUN};
-
-fn started<T, E: std::fmt::Display>(part: Result<T, E>) -> T {
-    part.unwrap_or_else(|error| panic!("{error}"))
-}
+use crate::bench::{Bench, SHORT_RUN, started};
 
 #[test]
 fn one_command_over_three_devices_ends_with_one_report_that_compares_them() {

@@ -12,10 +12,9 @@ use crate::adb::device::Doubt;
 use crate::adb::error::AdbError;
 use crate::adb::speech::{Listener, Speech};
 use crate::error::TransportError;
-use crate::output::printable;
+use crate::output::{STDERR_TAIL_BYTES, printable};
 use crate::transport::{Ended, RemoteProcess, Streams};
 
-const STDERR_TAIL_BYTES: usize = 4096;
 /// Pieces of stdout (at most 64 KiB each) that wait for their reader; then the device has to wait.
 const MAX_WAITING: usize = 32;
 

@@ -13,14 +13,13 @@ use crate::adb::speech::{Listener, Speech};
 use crate::adb::sync::{self, NotCopied};
 use crate::adb::wire::{Patience, Wire};
 use crate::error::TransportError;
+use crate::output::MAX_OUTPUT_BYTES;
 use crate::path::RemotePath;
 use crate::shell::{Shell, ShellTransport, kind_of};
 use crate::transport::{OnBytes, Output, RemoteProcess};
 
 /// Where the shell user of every Android may write and run programs.
 const WORK_DIR: &str = "/data/local/tmp/edgedyno";
-/// The most that is kept of each output of a program that is run to its end.
-const MAX_OUTPUT_BYTES: usize = 16 << 20;
 
 /// A device on adb: a phone on USB, one with wireless debugging, an emulator.
 pub struct AdbTransport(ShellTransport<AdbShell>);

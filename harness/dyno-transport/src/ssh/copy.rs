@@ -1,11 +1,13 @@
 //! The scripts at the far end of a copy.
 
-use std::io;
+use std::io::{self, Read, Write};
 
 use crate::command::quote;
 use crate::error::TransportError;
 use crate::path::RemotePath;
 use crate::shell::{NO_FOLDER, kind_of};
+use crate::ssh::pipe::CHUNK_BYTES;
+use crate::transport::OnBytes;
 
 /// Comes on a line of its own after what lies there.
 pub(super) const SEEN: &[u8] = b"\nthat-is-there=1\n";
@@ -45,6 +47,28 @@ fn script(script: &str) -> String {
 /// Prints a file.
 pub(super) fn send(remote: &RemotePath) -> String {
     crate::shell::marked_line(&format!("exec cat {}", quote(remote.as_str())))
+}
+
+/// Writes what comes into `to`; gives how much that was. `broken` words the error of a link that ends too early.
+pub(super) fn fetch(
+    content: &mut dyn Read,
+    to: &mut dyn Write,
+    on_bytes: OnBytes<'_>,
+    broken: impl Fn(io::Error) -> TransportError,
+) -> Result<u64, TransportError> {
+    let mut block = vec![0; CHUNK_BYTES];
+    let mut bytes = 0;
+    loop {
+        let n_bytes = match content.read(&mut block) {
+            Ok(0) => return Ok(bytes),
+            Ok(n_bytes) => n_bytes,
+            Err(error) => return Err(broken(error)),
+        };
+        let unwritable = |source| TransportError::Local { path: "the file to fetch into".to_owned(), source };
+        to.write_all(&block[..n_bytes]).map_err(unwritable)?;
+        bytes += n_bytes as u64;
+        on_bytes(bytes);
+    }
 }
 
 /// The error for a copy that the far end gave up.

@@ -5,12 +5,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::TransportError;
-use crate::output::{Collector, Keep};
+use crate::output::{Collector, Keep, MAX_OUTPUT_BYTES};
 use crate::process::LocalProcess;
 use crate::transport::{Output, RemoteProcess as _};
 
-/// The most that is kept of each output.
-pub(super) const MAX_OUTPUT_BYTES: usize = 16 << 20;
 /// How long output may stay open after a program's end: something that it started may hold it.
 const OUTPUT_LIMIT: Duration = Duration::from_secs(1);
 

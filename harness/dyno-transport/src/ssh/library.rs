@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::TransportError;
-use crate::output::{Keep, printable};
+use crate::output::{Keep, MAX_OUTPUT_BYTES, STDERR_TAIL_BYTES, printable};
 use crate::path::RemotePath;
 use crate::shell::{AfterMark, PushSteps, end_of_mark};
 use crate::ssh::connect::{Failure, Target};
 use crate::ssh::copy;
 use crate::ssh::error::SshError;
-use crate::ssh::here::MAX_OUTPUT_BYTES;
 use crate::ssh::mux::Mux;
 use crate::ssh::pipe::{Broken, CHUNK_BYTES, Input, Output as PipeOutput, Pipe};
 use crate::transport::{Ended, OnBytes, Output, RemoteProcess, Streams};
@@ -21,7 +20,6 @@ use crate::transport::{Ended, OnBytes, Output, RemoteProcess, Streams};
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// A copy of which nothing moves for so long is broken: slow disks stall, but not longer than this.
 const SILENCE_LIMIT: Duration = Duration::from_mins(1);
-const STDERR_TAIL_BYTES: usize = 4096;
 /// A command must fit into one packet of the library, which takes 35,000 bytes with all that belongs to it.
 const MAX_LINE_BYTES: usize = 34_000;
 /// More than this is no answer to a small question.
@@ -274,20 +272,7 @@ impl Library {
         pipe.0.close_input();
         let output = PipeOutput { pipe: Arc::clone(&pipe.0), silence: Some(SILENCE_LIMIT) };
         let mut content = AfterMark::new(Box::new(output));
-        let mut block = vec![0; CHUNK_BYTES];
-        let mut bytes = 0;
-        loop {
-            let n_bytes = match content.read(&mut block) {
-                Ok(0) => break,
-                Ok(n_bytes) => n_bytes,
-                Err(error) => return Err(self.link_io(doing, error)),
-            };
-            let unwritable =
-                |source| TransportError::Local { path: "the file to fetch into".to_owned(), source };
-            to.write_all(&block[..n_bytes]).map_err(unwritable)?;
-            bytes += n_bytes as u64;
-            on_bytes(bytes);
-        }
+        let bytes = copy::fetch(&mut content, to, on_bytes, |error| self.link_io(doing, error))?;
         let slow = || self.link_io(doing, io::ErrorKind::TimedOut.into());
         match pipe.0.wait_ended(START_LIMIT).ok_or_else(slow)?.map_err(|broken| self.link(doing, &broken))? {
             Ended::Code(0) => Ok(bytes),

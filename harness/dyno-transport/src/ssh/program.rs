@@ -4,7 +4,7 @@
 //! is touched once and a command costs no log-in.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write};
+use std::io::{self, Seek as _, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -214,20 +214,7 @@ impl SshProgram {
         let stdout = transfer.child.stdout.take().expect("it was asked for above");
         let pieces = Pieces::start(stdout).map_err(self.start_error("ssh"))?;
         let mut content = AfterMark::new(Box::new(pieces));
-        let mut block = vec![0; 64 << 10];
-        let mut bytes = 0;
-        loop {
-            let n_bytes = match content.read(&mut block) {
-                Ok(0) => break,
-                Ok(n_bytes) => n_bytes,
-                Err(error) => return Err(self.link(doing, error)),
-            };
-            let unwritable =
-                |source| TransportError::Local { path: "the file to fetch into".to_owned(), source };
-            to.write_all(&block[..n_bytes]).map_err(unwritable)?;
-            bytes += n_bytes as u64;
-            on_bytes(bytes);
-        }
+        let bytes = copy::fetch(&mut content, to, on_bytes, |error| self.link(doing, error))?;
         let ended = transfer.wait(LOG_IN_LIMIT).map_err(|source| self.link(doing, source))?;
         match ended {
             Some(Ended::Code(0)) => Ok(bytes),

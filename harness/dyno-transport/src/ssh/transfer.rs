@@ -7,13 +7,12 @@ use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
-use crate::output::{Collector, Keep};
+use crate::output::{Collector, Keep, STDERR_TAIL_BYTES};
 use crate::sys;
 use crate::transport::Ended;
 
 /// A copy of which nothing moves for so long is broken.
 pub(super) const SILENCE_LIMIT: Duration = Duration::from_mins(1);
-const STDERR_TAIL_BYTES: usize = 4096;
 
 /// A call whose stdin or stdout is a file; dropping it ends it.
 pub(super) struct Transfer {
