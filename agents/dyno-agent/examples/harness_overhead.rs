@@ -183,10 +183,14 @@ fn drive(peer: &mut ControllerPeer, model: &str) -> Outcome<Rates> {
             context_tokens: CONTEXT,
             settings: BTreeMap::new(),
             ready_limit_ms: 120_000,
+            start: dyno_model::start::StartState::AsItIs,
+            server: None,
+            endpoint: None,
         },
         requests: requests(),
         load: LoadModel::Single { think_ms: 0 },
         sampling_period_ms: 100,
+        api_key: None,
     };
     peer.send(&Command::Run(Box::new(order)))?;
     let mut sum = Sum::default();

@@ -133,7 +133,14 @@ impl Launch<'_> {
 
     /// Asks one request after the other, until all are done or the runtime can take no more.
     fn requests(&mut self, adapter: &mut dyn RuntimeAdapter) -> Result<Outcome, SinkError> {
-        let LoadModel::Single { think_ms } = self.order.load;
+        let think_ms = match &self.order.load {
+            LoadModel::Single { think_ms } => *think_ms,
+            // The plan refuses them, too (`LoadModel::is_driven`).
+            load @ (LoadModel::Closed { .. } | LoadModel::Open { .. } | LoadModel::Trace { .. }) => {
+                let detail = format!("this agent cannot offer a load of the kind: {}", load.label());
+                return Ok(Outcome::Unsupported { detail });
+            }
+        };
         let mut client = match adapter.client() {
             Ok(client) => client,
             Err(error) => return Ok(error.outcome()),

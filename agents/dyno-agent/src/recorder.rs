@@ -37,6 +37,8 @@ impl Recorder {
             chunk_tokens: Vec::with_capacity(room),
             chunk_bytes: Vec::with_capacity(room),
             text: String::with_capacity(room * BYTES_PER_CHUNK),
+            queue_ns: None,
+            exchange: None,
         };
         Self { record, n_lost_bytes: 0 }
     }

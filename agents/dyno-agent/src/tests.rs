@@ -133,10 +133,14 @@ fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             ready_limit_ms: 1000,
+            start: dyno_model::start::StartState::AsItIs,
+            server: None,
+            endpoint: None,
         },
         requests: (0..n_requests).map(request).collect(),
         load: LoadModel::Single { think_ms: 0 },
         sampling_period_ms: 100,
+        api_key: None,
     }
 }
 
@@ -154,6 +158,10 @@ fn names(events: &[Event]) -> Vec<&'static str> {
         EventKind::Request(_) => "request",
         EventKind::Samples(_) => "samples",
         EventKind::Note { .. } => "note",
+        EventKind::Calibrated(_) => "calibrated",
+        EventKind::StartMade(_) => "start",
+        EventKind::StartCost(_) => "start cost",
+        EventKind::LoadEnded(_) => "load",
         EventKind::LaunchEnded { .. } => "ended",
     };
     events.iter().map(name).collect()
@@ -218,6 +226,20 @@ fn a_scripted_launch_is_recorded_to_the_nanosecond() {
         assert_eq!(record.finish, Some(FinishReason::Length));
     }
     assert_eq!(ending(&events), (&Outcome::Ok, &Validity::Valid));
+    agent.end().expect("a good end");
+}
+
+#[test]
+fn a_load_that_the_agent_cannot_offer_is_unsupported_and_asks_nothing() {
+    let folder = folder();
+    let mut agent = Agent::start(&folder);
+    let mut order = order(2, &[]);
+    order.load = LoadModel::Closed { workers: 2, think_ms: 0 };
+    let (word, events) = agent.run(order);
+    assert_eq!(word, "unsupported");
+    assert!(requests(&events).is_empty());
+    let detail = "this agent cannot offer a load of the kind: closed loop, 2 workers".to_owned();
+    assert_eq!(ending(&events).0, &Outcome::Unsupported { detail });
     agent.end().expect("a good end");
 }
 

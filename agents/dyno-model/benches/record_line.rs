@@ -29,6 +29,7 @@ fn event() -> Event {
             completion_tokens: Some(u32::from(N_TOKENS)),
             cached_tokens: Some(0),
             source: UsageSource::Engine,
+            reasoning_tokens: None,
         },
         timings: Some(EngineTimings { prefill_ns: 80_000_000, decode_ns: 400_000_000 }),
         chunk_ns: (0..n).map(|i| 80_000_000 + 6_543_211 * i as u64).collect(),
@@ -36,6 +37,8 @@ fn event() -> Event {
         chunk_tokens: vec![Some(1); n],
         chunk_bytes: vec![5; n],
         text: "word ".repeat(n),
+        queue_ns: None,
+        exchange: None,
     };
     Event {
         run: RunId(1),

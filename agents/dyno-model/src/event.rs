@@ -6,8 +6,10 @@ use crate::clock::{MonoNs, WallNs};
 use crate::ids::RunId;
 use crate::launch::RuntimeFacts;
 use crate::outcome::{Outcome, Validity};
+use crate::proof::{Calibration, LoadFacts};
 use crate::request::RequestRecord;
 use crate::sample::{OwnCost, SampleBatch, SensorDeclared, UnreadableSensor};
+use crate::start::{StartCost, StartMade};
 
 /// One thing that happened on a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +41,10 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         boot_id: Option<String>,
     },
+    /// The client was tried against a known schedule, before the runtime was started.
+    Calibrated(Box<Calibration>),
+    /// The launch was brought into the state that it starts from.
+    StartMade(Box<StartMade>),
     /// The runtime's process was started at `at`.
     Spawned,
     /// The runtime can take requests since `at`.
@@ -50,8 +56,12 @@ pub enum EventKind {
     Sensor(SensorDeclared),
     /// A sensor was seen that cannot be read.
     Unreadable(UnreadableSensor),
+    /// What the start had cost up to a point.
+    StartCost(StartCost),
     /// A request ended.
     Request(Box<RequestRecord>),
+    /// The load is over.
+    LoadEnded(Box<LoadFacts>),
     /// Sensor rows.
     Samples(SampleBatch),
     /// Something worth a line in the record.

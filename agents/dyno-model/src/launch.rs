@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::start::StartState;
 
 /// How a runtime is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -14,6 +15,68 @@ pub enum Dialect {
     Embedded,
     /// The scripted token clock: no model, no waiting, exact truth.
     Fake,
+    /// OpenAI's chat completions, streamed.
+    OpenaiChat,
+    /// OpenAI's completions, streamed: the prompt as it stands.
+    OpenaiCompletions,
+    /// llama-server's own `/completion`.
+    LlamaServer,
+    /// Ollama's `/api/generate`.
+    OllamaGenerate,
+    /// Ollama's `/api/chat`.
+    OllamaChat,
+}
+
+impl Dialect {
+    /// Whether it is spoken over HTTP.
+    pub fn is_http(self) -> bool {
+        match self {
+            Self::Embedded | Self::Fake => false,
+            Self::OpenaiChat
+            | Self::OpenaiCompletions
+            | Self::LlamaServer
+            | Self::OllamaGenerate
+            | Self::OllamaChat => true,
+        }
+    }
+}
+
+/// A server to be started on the device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSpec {
+    /// The program: a path on the device, or a name that its PATH knows.
+    pub program: String,
+    /// Its arguments; `{model}`, `{port}`, `{threads}`, `{context_tokens}` and `{slots}` are filled in, and an
+    /// argument whose value is not known goes together with the one before.
+    pub args: Vec<String>,
+    /// Variables of its environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// The path that answers 200 when it is ready.
+    pub ready_path: String,
+    /// Arguments that make it say its version; empty where it cannot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub version_args: Vec<String>,
+    /// The path before the API's own: `/v1`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
+    /// Folders of compiled kernels that a compile-cold start deletes; `~/` is the home folder on the device.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cache_dirs: Vec<String>,
+}
+
+/// A server that runs already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointSpec {
+    /// Its address with the path before the API's own: `http://host:port/v1`.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// The variable of the controller's environment that holds its key; the key itself is in no record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_variable: Option<String>,
 }
 
 /// What to launch: resolved on the controller, so that the agent reads no configuration.
@@ -38,6 +101,15 @@ pub struct LaunchSpec {
     pub settings: BTreeMap<String, String>,
     /// How long the launch may take until it is ready.
     pub ready_limit_ms: u64,
+    /// The state that it starts from.
+    #[serde(default, skip_serializing_if = "StartState::is_as_it_is")]
+    pub start: StartState,
+    /// The server to be started, for dialects over HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<Box<ServerSpec>>,
+    /// The server that runs already, in place of one to be started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointSpec>,
 }
 
 /// What a started runtime says of itself and of its model.

@@ -17,5 +17,7 @@ pub mod metric;
 pub mod outcome;
 pub mod plan;
 pub mod prepare;
+pub mod proof;
 pub mod request;
 pub mod sample;
+pub mod start;

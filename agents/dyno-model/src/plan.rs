@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{CellId, DeviceId, PromptId, RunId};
-use crate::launch::Dialect;
+use crate::launch::{Dialect, EndpointSpec, ServerSpec};
 use crate::load::LoadModel;
 use crate::prepare::PrepareSpec;
 use crate::request::{Message, Sampling};
+use crate::start::StartState;
 
 /// Version of the plan's form; raised when a field changes its meaning.
 pub const PLAN_FORMAT: u32 = 1;
@@ -44,6 +45,65 @@ pub struct Plan {
     pub runs: Vec<PlannedRun>,
     /// How sensors are sampled.
     pub sampling_period_ms: u32,
+    /// What a good request is; goodput, verdicts and capacity count by it. `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<PlannedSlo>,
+    /// Which runs may be left out because of what the ones before them showed; `None` is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steering: Option<Steering>,
+}
+
+/// A set of service level objectives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedSlo {
+    /// Its name in the catalogue.
+    pub name: String,
+    /// What it stands for.
+    pub description: String,
+    /// Each of them; a request is good when it keeps the limits of all.
+    pub limits: Vec<SloLimit>,
+}
+
+/// One objective: so many requests keep a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SloLimit {
+    /// Id of the metric, without its unit: `ttft`, `tpot`, `e2e`. In open loops `ttft` and `e2e` count from the due.
+    pub metric: String,
+    /// The limit.
+    pub limit_ns: u64,
+    /// Which share of the requests must keep it, in thousandths.
+    pub fraction_milli: u32,
+    /// Confidence of the verdict, in thousandths.
+    pub confidence_milli: u32,
+}
+
+/// A rule, declared before the first run, for leaving out runs of the plan. Runs are taken in their order, and one is
+/// left out when what is in the record already decides that it is not needed; the journal says which and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Steering {
+    /// Repetitions of a cell end when a percentile is known well enough. The interval of each look has a confidence
+    /// that makes all looks together hold.
+    Precision {
+        /// Metric, as in [`SloLimit`].
+        metric: String,
+        /// Which percentile, in thousandths: 950.
+        permille: u32,
+        /// Both ends of the interval lie within so many thousandths of the estimate.
+        within_milli: u32,
+        /// Confidence over all looks, in thousandths.
+        confidence_milli: u32,
+        /// Looks: one after each repetition but the last.
+        n_looks: u32,
+    },
+    /// Repetitions of a cell end when every objective passes or one fails.
+    SloDecided {
+        /// Looks, as above.
+        n_looks: u32,
+    },
+    /// The cells of one device, runtime, model and so on differ by their rate, and their runs come in the order of a
+    /// binary search: a rate above one that failed, or below one that passed, is left out.
+    Capacity,
 }
 
 /// The suite that the plan was made from.
@@ -215,6 +275,12 @@ pub struct PlannedRuntime {
     pub settings: BTreeMap<String, String>,
     /// How long a launch may take.
     pub ready_limit_ms: u64,
+    /// The server to be started; `None` for a runtime that is none, or that runs already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSpec>,
+    /// The server that runs already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointSpec>,
 }
 
 /// The corpus in use.
@@ -256,6 +322,9 @@ pub struct Cell {
     pub context_tokens: u32,
     /// How requests are offered.
     pub load: LoadModel,
+    /// The state that its launches start from.
+    #[serde(default, skip_serializing_if = "StartState::is_as_it_is")]
+    pub start: StartState,
 }
 
 /// One fresh launch of a runtime, and the requests that it serves.
@@ -278,10 +347,25 @@ pub struct PlannedRequest {
     pub prompt: PromptId,
     /// How the answer is drawn.
     pub sampling: Sampling,
-    /// When it is due, in ns after the load began; `None` in closed loops.
+    /// When it is due, in ns after the load began; `None` in closed loops. It never falls within a run.
     pub due_ns: Option<u64>,
     /// Deadline for the whole answer.
     pub limit_ms: u64,
+    /// The lengths that a trace asks for, and what the plan found for them; `None` without a trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceLengths>,
+}
+
+/// Lengths of one request of a trace. Another model's tokens are other tokens, so all are approximate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TraceLengths {
+    /// Tokens of the prompt in the trace.
+    pub input_tokens: u32,
+    /// Tokens of the answer in the trace; the request's `max_tokens` is this or less.
+    pub output_tokens: u32,
+    /// Estimated tokens of the prompt that is sent in its place; what the runtime counted is in the record.
+    pub prompt_estimate_tokens: u32,
 }
 
 impl Plan {

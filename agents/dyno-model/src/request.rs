@@ -111,6 +111,9 @@ pub struct Usage {
     pub completion_tokens: Option<u32>,
     /// Of the prompt, how many came from a cache.
     pub cached_tokens: Option<u32>,
+    /// Of the answer, how many were reasoning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_tokens: Option<u32>,
     /// Where the counts come from.
     pub source: UsageSource,
 }
@@ -174,4 +177,34 @@ pub struct RequestRecord {
     pub chunk_bytes: Vec<u32>,
     /// The whole answer.
     pub text: String,
+    /// How long after `sent_at` it waited in a queue before a runtime that takes one request at a time; `None` where
+    /// nothing queues on this side of the runtime.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_ns: Option<u64>,
+    /// Of the exchange over a network; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<ExchangeFacts>,
+}
+
+/// What is known of a request's exchange over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ExchangeFacts {
+    /// The answer's status.
+    pub status: Option<u16>,
+    /// How long the server asked to be left alone.
+    pub retry_after_ms: Option<u64>,
+    /// From its start to `sent_at`: making the connection. 0 on a kept one.
+    pub connect_ns: Option<u64>,
+    /// The connection had carried another request before.
+    pub is_reused: bool,
+    /// A kept connection turned out to be closed, and a fresh one was taken.
+    pub is_retried: bool,
+    /// Reads with bytes in them.
+    pub n_reads: u64,
+    /// Token chunks that came in one read with the one before and share its stamp.
+    pub n_coalesced: u64,
+    /// Events that could not be read.
+    pub n_bad_events: u64,
+    /// OSL as the server's timings say, where `usage` has another source.
+    pub timings_tokens: Option<u32>,
 }

@@ -7,10 +7,13 @@ use dyno_model::launch::{Dialect, LaunchSpec, RuntimeFacts};
 use dyno_model::outcome::Outcome;
 use dyno_model::request::{Chunk, Finish, Request};
 
+use crate::dialect::Step;
 use crate::embedded;
 use crate::error::RuntimeError;
 use crate::fake::FakeAdapter;
+use crate::http::{Health, Polled, Ticket};
 use crate::interrupt::Interrupt;
+use crate::server;
 
 /// A step of a launch, with the instant at which it was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,12 @@ pub trait RuntimeAdapter: Send {
     /// [`RuntimeError::NotStarted`].
     fn client(&self) -> Result<Box<dyn Generate>, RuntimeError>;
 
+    /// A client for many requests at once.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NotStarted`].
+    fn carrier(&self) -> Result<Box<dyn Carry>, RuntimeError>;
+
     /// Whether the runtime can take a further request.
     fn is_running(&mut self) -> bool;
 
@@ -80,6 +89,28 @@ pub trait Generate: Send {
     ) -> Result<Finish, RuntimeError>;
 }
 
+/// Carries any number of requests to one runtime at once, on the calling thread.
+pub trait Carry: Send {
+    /// Takes a request, to be sent at `due` or at once.
+    ///
+    /// # Errors
+    /// When no more can be taken: nothing is queued in silence.
+    fn submit(&mut self, request: &Request, due: Option<MonoNs>) -> Result<Ticket, RuntimeError>;
+
+    /// Sends what is due and hands over what happens, until requests ended, `until` has come, nothing is left, or the
+    /// interrupt is raised.
+    ///
+    /// # Errors
+    /// When the talk with the runtime broke in a way that is no outcome of a request.
+    fn poll(&mut self, until: MonoNs, on: &mut dyn FnMut(Ticket, Step<'_>)) -> Result<Polled, RuntimeError>;
+
+    /// Breaks all requests off; each ends as cancelled.
+    fn stop_all(&mut self, on: &mut dyn FnMut(Ticket, Step<'_>));
+
+    /// What the client says of its own work.
+    fn health(&self) -> Health;
+}
+
 /// How a runtime ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExitReport {
@@ -104,5 +135,10 @@ pub fn adapter_for(
     match spec.dialect {
         Dialect::Embedded => embedded::adapter(spec, interrupt),
         Dialect::Fake => Ok(Box::new(FakeAdapter::new(spec, interrupt)?)),
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::LlamaServer
+        | Dialect::OllamaGenerate
+        | Dialect::OllamaChat => server::adapter(spec, interrupt),
     }
 }

@@ -91,6 +91,9 @@ pub enum RuntimeError {
         /// What came.
         what: String,
     },
+    /// The loop that carries requests to a server failed.
+    #[error("cannot carry requests to the server")]
+    Carry(#[from] crate::http::HttpError),
     /// There is no runtime to ask.
     #[error("the runtime is not running")]
     NotStarted,
@@ -107,6 +110,7 @@ impl RuntimeError {
             | Self::NoModel { .. }
             | Self::Pin { .. }
             | Self::NotPinned { .. } => Outcome::Refused { detail: detail() },
+            Self::Carry(error) => error.outcome(),
             Self::NotBuilt { .. } => Outcome::Unsupported { detail: detail() },
             Self::Spawn { .. } | Self::Talk { .. } | Self::Nonsense { .. } | Self::NotStarted => {
                 Outcome::Crashed { exit: detail(), stderr_tail: String::new() }
@@ -124,6 +128,7 @@ impl Classify for RuntimeError {
             | Self::Pin { .. }
             | Self::NotPinned { .. } => Blame::User,
             Self::Launch { .. } | Self::Talk { .. } => Blame::Runtime,
+            Self::Carry(error) => error.blame(),
             Self::Spawn { .. } => Blame::Lab,
             Self::NotBuilt { .. } | Self::Nonsense { .. } | Self::NotStarted => Blame::Harness,
         }
@@ -134,6 +139,7 @@ impl Classify for RuntimeError {
             Self::UnknownSetting { known: [], .. } => {
                 vec!["it has no settings at all".to_owned()]
             }
+            Self::Carry(error) => error.hints(),
             Self::Pin { .. } | Self::NotPinned { .. } => {
                 vec!["name CPUs in `core_mask` that are online and that the agent may use".to_owned()]
             }
@@ -144,7 +150,7 @@ impl Classify for RuntimeError {
 }
 
 /// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

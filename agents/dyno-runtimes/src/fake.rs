@@ -32,7 +32,7 @@ use dyno_model::request::{
     Chunk, ChunkKind, EngineTimings, Finish, FinishReason, Request, Usage, UsageSource,
 };
 
-use crate::adapter::{ExitReport, Generate, LaunchStep, RuntimeAdapter};
+use crate::adapter::{Carry, ExitReport, Generate, LaunchStep, RuntimeAdapter};
 use crate::error::RuntimeError;
 use crate::interrupt::Interrupt;
 
@@ -134,6 +134,10 @@ impl RuntimeAdapter for FakeAdapter {
         }))
     }
 
+    fn carrier(&self) -> Result<Box<dyn Carry>, RuntimeError> {
+        Err(RuntimeError::NotStarted)
+    }
+
     fn is_running(&mut self) -> bool {
         self.is_started && !self.is_dead.load(Ordering::SeqCst)
     }
@@ -214,6 +218,7 @@ impl Generate for FakeClient {
                 completion_tokens: Some(n_tokens),
                 cached_tokens: Some(0),
                 source: UsageSource::Engine,
+                reasoning_tokens: None,
             },
             timings: Some(EngineTimings { prefill_ns, decode_ns }),
         })
@@ -335,6 +340,9 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             ready_limit_ms: 1,
+            start: dyno_model::start::StartState::AsItIs,
+            server: None,
+            endpoint: None,
         }
     }
 

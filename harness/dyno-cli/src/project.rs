@@ -44,7 +44,7 @@ impl Project {
             inputs = inputs.with(Source::user_as(SourceKind::Devices, "devices.toml", read_text(&devices)?));
         }
         for folder in ["catalog", "prompts"] {
-            for (name, text) in self.texts(folder, &[".toml", ".jsonl"])? {
+            for (name, text) in self.texts(folder, &[".toml", ".jsonl", ".csv"])? {
                 if let Some(source) = Source::user(name, text) {
                     inputs = inputs.with(source);
                 }

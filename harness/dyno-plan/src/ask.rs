@@ -17,7 +17,8 @@ pub struct Ask {
     pub context_tokens: Vec<u32>,
     /// Fresh launches of each cell.
     pub repetitions: Option<u32>,
-    /// Requests of each launch; fewer than the slice has are taken evenly from all of it.
+    /// Requests of each launch; fewer than the slice has are taken evenly from all of it, more go round it again.
+    /// Of an open load it takes the place of `requests` and `duration_ms`; of a trace it is the most.
     pub requests: Option<u32>,
     /// Longest answer in tokens.
     pub max_tokens: Option<u32>,

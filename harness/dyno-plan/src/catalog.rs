@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::corpus::{self, Corpus};
 use crate::devices::{self, DeviceWords, DevicesFile};
 use crate::document::Document;
+use crate::load;
 use crate::models::{self, ModelWords, ModelsFile};
 use crate::problem::{Problems, known_words};
 use crate::registry::{At, Registry};
@@ -18,6 +19,7 @@ use crate::schemas::schema_of;
 use crate::slo::{self, SloSet, SlosFile};
 use crate::source::{Inputs, Source, SourceKind};
 use crate::suite::{self, SuiteWords, SuitesFile};
+use crate::trace::Traces;
 
 /// What devices.toml, the catalogue and the corpora hold, without problems.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -115,6 +117,7 @@ pub(crate) struct Library<'d> {
     pub(crate) planned_runtimes: BTreeMap<String, PlannedRuntime>,
     pub(crate) suites: Registry<'d, SuiteWords>,
     pub(crate) corpora: Registry<'d, Corpus>,
+    pub(crate) traces: Traces,
     slos: Registry<'d, SloSet>,
 }
 
@@ -132,8 +135,21 @@ impl<'d> Library<'d> {
         let prompts: Vec<&Source> = inputs.of_kind(SourceKind::Prompts);
         let corpora = corpus::read(&documents.corpora, &prompts, problems);
         let slos = slo::read(&documents.slos, problems);
-        let library =
-            Self { devices, models, planned_models, runtimes, planned_runtimes, suites, corpora, slos };
+        let traces = Traces::read(&inputs.of_kind(SourceKind::Traces), problems);
+        for (name, words, document) in suites.usable() {
+            load::check(name, words, document, &traces, problems);
+        }
+        let library = Self {
+            devices,
+            models,
+            planned_models,
+            runtimes,
+            planned_runtimes,
+            suites,
+            corpora,
+            traces,
+            slos,
+        };
         library.check_references(problems);
         library
     }

@@ -1,8 +1,9 @@
-//! The matrix as cells: device × runtime × model × threads × context × load.
+//! The matrix as cells: device × runtime × model × threads × context × load × start.
 
 use dyno_model::ids::{CellId, DeviceId};
 use dyno_model::load::LoadModel;
 use dyno_model::plan::Cell;
+use dyno_model::start::StartState;
 use serde::Serialize;
 
 /// The values of each side of the matrix, none of them empty or with doubles.
@@ -17,9 +18,11 @@ pub(crate) struct Matrix {
     /// Empty: each model's own.
     pub(crate) context_tokens: Vec<u32>,
     pub(crate) loads: Vec<LoadModel>,
+    pub(crate) starts: Vec<StartState>,
 }
 
-/// The canonical form of a cell, which its id is the hash of: keys in this order, always all of them.
+/// The canonical form of a cell, which its id is the hash of: keys in this order, always all of them but for a start
+/// that is as it is.
 #[derive(Serialize)]
 struct Canonical<'c> {
     device: &'c DeviceId,
@@ -28,6 +31,8 @@ struct Canonical<'c> {
     threads: Option<u32>,
     context_tokens: u32,
     load: &'c LoadModel,
+    #[serde(skip_serializing_if = "StartState::is_as_it_is")]
+    start: StartState,
 }
 
 /// All cells, the first side of the matrix varying slowest.
@@ -42,15 +47,18 @@ pub(crate) fn expand(matrix: &Matrix) -> Vec<Cell> {
                 for threads in &matrix.threads {
                     for context_tokens in contexts {
                         for load in &matrix.loads {
-                            let point = Canonical {
-                                device,
-                                runtime,
-                                model,
-                                threads: *threads,
-                                context_tokens: *context_tokens,
-                                load,
-                            };
-                            cells.push(cell(&point));
+                            for start in &matrix.starts {
+                                let point = Canonical {
+                                    device,
+                                    runtime,
+                                    model,
+                                    threads: *threads,
+                                    context_tokens: *context_tokens,
+                                    load,
+                                    start: *start,
+                                };
+                                cells.push(cell(&point));
+                            }
                         }
                     }
                 }
@@ -70,6 +78,7 @@ fn cell(point: &Canonical<'_>) -> Cell {
         threads: point.threads,
         context_tokens: point.context_tokens,
         load: point.load.clone(),
+        start: point.start,
     }
 }
 
@@ -90,6 +99,7 @@ mod tests {
             threads: (0..sizes[3]).map(|n| (n > 0).then_some(n as u32)).collect(),
             context_tokens: (0..sizes[4]).map(|n| 512 << n).collect(),
             loads: (0..sizes[5]).map(|n| LoadModel::Single { think_ms: n as u64 }).collect(),
+            starts: vec![StartState::AsItIs],
         }
     }
 

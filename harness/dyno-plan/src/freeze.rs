@@ -1,13 +1,14 @@
 //! From an ask to the frozen plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dyno_model::digest::Digest;
-use dyno_model::ids::{DeviceId, PromptId, RunId};
+use dyno_model::ids::{CellId, DeviceId, PromptId, RunId};
 use dyno_model::launch::Dialect;
+use dyno_model::load::LoadModel;
 use dyno_model::plan::{
-    ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt, PlannedRun,
-    PlannedRuntime, PlannedSuite,
+    Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt,
+    PlannedRun, PlannedRuntime, PlannedSuite,
 };
 use dyno_model::request::Sampling;
 
@@ -17,23 +18,49 @@ use crate::corpus::Corpus;
 use crate::devices::select;
 use crate::document::Document;
 use crate::expand::{Matrix, expand};
+use crate::lengths::{Lengths, estimate_tokens};
+use crate::load::MAX_REQUESTS;
 use crate::order::interleave;
 use crate::problem::{Problem, Problems};
 use crate::registry::At;
-use crate::schedule::{Offer, evenly, requests};
+use crate::schedule::{Offer, n_requests, requests};
 use crate::source::Inputs;
 use crate::suite::{OneOrMany, SuiteWords};
+
+/// The most requests of a plan: some 200 MB of JSON.
+const MAX_REQUESTS_OF_PLAN: usize = 1_000_000;
 
 /// Makes the plan that `ask` describes: the same words and the same ask give the same bytes.
 ///
 /// # Errors
 /// All problems of all files and of the ask, for the person who wrote them.
 pub fn freeze(inputs: &Inputs, ask: &Ask) -> Result<Plan, Problems> {
+    with_loads(inputs, ask, Loads::Driven)
+}
+
+/// The same with every load that can be planned, to look at its schedule: no agent of this edgedyno offers those
+/// that [`freeze`] refuses.
+///
+/// # Errors
+/// As of [`freeze`], but for such loads.
+pub fn freeze_undriven(inputs: &Inputs, ask: &Ask) -> Result<Plan, Problems> {
+    with_loads(inputs, ask, Loads::All)
+}
+
+/// Which loads may be planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loads {
+    /// Those that the agent can offer.
+    Driven,
+    All,
+}
+
+fn with_loads(inputs: &Inputs, ask: &Ask, loads: Loads) -> Result<Plan, Problems> {
     let mut problems = Problems::default();
     let documents = Documents::read(inputs, &mut problems);
     let library = Library::read(&documents, inputs, &mut problems);
     check_numbers(ask, &mut problems);
-    let plan = plan(&library, ask, &mut problems);
+    let plan = plan(&library, ask, loads, &mut problems);
     match plan {
         Some(plan) => problems.or(plan),
         // Without a plan there is a problem; `or` would give the plan back otherwise.
@@ -60,6 +87,10 @@ fn check_numbers(ask: &Ask, problems: &mut Problems) {
     for context in &ask.context_tokens {
         positive("--context-tokens", Some(*context));
     }
+    if let Some(n) = ask.requests.filter(|n| *n > MAX_REQUESTS) {
+        let hint = format!("from 1 to {MAX_REQUESTS}");
+        problems.push(Problem::of_flag("--requests", format!("{n} is out of range"), Some(hint)));
+    }
 }
 
 /// All that the plan is made of, each part by name.
@@ -75,34 +106,28 @@ struct Parts<'l> {
     slice: Option<String>,
 }
 
-fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Plan> {
+fn plan(library: &Library<'_>, ask: &Ask, loads: Loads, problems: &mut Problems) -> Option<Plan> {
     let parts = resolve(library, ask, problems)?;
     check_pairs(&parts, ask, problems);
+    if loads == Loads::Driven {
+        check_driven(&parts, ask, library, problems);
+    }
     let suite = parts.suite;
-    let matrix = matrix(&parts, ask);
+    let matrix = matrix(&parts, ask, library);
     check_context(&matrix, suite, ask, problems);
+    let seed = ask.seed.unwrap_or(suite.seed);
+    let repetitions = ask.repetitions.unwrap_or(suite.repetitions);
+    let offer = offer(&parts, ask, library);
+    let cells = expand(&matrix);
+    if problems.0.is_empty() {
+        check_size(&offer, &cells, repetitions, problems);
+        check_workers(&offer, &cells, &parts, ask, problems);
+    }
     if !problems.0.is_empty() {
         return None;
     }
-    let seed = ask.seed.unwrap_or(suite.seed);
-    let chosen = parts.corpus.ids(parts.slice.as_deref());
-    let chosen = match ask.requests {
-        Some(n) => evenly(chosen, n as usize),
-        None => chosen,
-    };
-    let prompts = prompts_of(parts.corpus, &chosen);
-    let offer = offer(suite, ask, chosen);
-    let cells = expand(&matrix);
-    let launches = interleave(&cells, ask.repetitions.unwrap_or(suite.repetitions), seed);
-    let runs = (0..)
-        .zip(launches)
-        .map(|(id, launch)| PlannedRun {
-            id: RunId(id),
-            requests: requests(&offer, launch.repetition, seed),
-            cell: launch.cell,
-            repetition: launch.repetition,
-        })
-        .collect();
+    let runs = runs(&cells, &offer, repetitions, seed);
+    let prompts = prompts_of(parts.corpus, &runs);
     Some(Plan {
         format: PLAN_FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -124,7 +149,22 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
         cells,
         runs,
         sampling_period_ms: suite.sampling_period_ms,
+        slo: None,
+        steering: None,
     })
+}
+
+fn runs(cells: &[Cell], offer: &Offer<'_>, repetitions: u32, seed: u64) -> Vec<PlannedRun> {
+    let loads: BTreeMap<&CellId, &LoadModel> = cells.iter().map(|cell| (&cell.id, &cell.load)).collect();
+    (0..)
+        .zip(interleave(cells, repetitions, seed))
+        .map(|(id, launch)| PlannedRun {
+            id: RunId(id),
+            requests: requests(offer, loads[&launch.cell], launch.repetition, seed),
+            cell: launch.cell,
+            repetition: launch.repetition,
+        })
+        .collect()
 }
 
 /// Finds all that the ask and its suite name; `None` when something is missing, which has been reported.
@@ -201,11 +241,12 @@ fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
             let without_file = matches!(planned_model.origin, ModelOrigin::None);
             let (message, hint) = match (planned.dialect, without_file) {
                 (Dialect::Fake, true) | (Dialect::Embedded, false) => continue,
-                (Dialect::Fake, false) => (
+                (dialect, _) if dialect.is_http() => continue,
+                (_, false) => (
                     format!("runtime `{runtime}` is scripted and would not run model `{model}`"),
                     "ask for it with --model none",
                 ),
-                (Dialect::Embedded, true) => (
+                (_, true) => (
                     format!("runtime `{runtime}` needs a model, and `{model}` has no file"),
                     "name one with --model",
                 ),
@@ -220,7 +261,7 @@ fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
     }
 }
 
-fn matrix(parts: &Parts<'_>, ask: &Ask) -> Matrix {
+fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Matrix {
     let numbers = |asked: &[u32], words: Option<&OneOrMany<u32>>| -> Vec<u32> {
         let own = words.map(OneOrMany::values).unwrap_or_default().into_iter().map(|(_, n)| *n);
         if asked.is_empty() { distinct(own) } else { distinct(asked.iter().copied()) }
@@ -232,7 +273,10 @@ fn matrix(parts: &Parts<'_>, ask: &Ask) -> Matrix {
         models: parts.models.iter().map(|(name, model)| (name.clone(), model.context_tokens)).collect(),
         threads: if threads.is_empty() { vec![None] } else { threads.into_iter().map(Some).collect() },
         context_tokens: numbers(&ask.context_tokens, parts.suite.context_tokens.as_ref()),
-        loads: distinct(parts.suite.load.values().into_iter().map(|(_, load)| load.plan())),
+        loads: distinct(
+            parts.suite.load.values().iter().flat_map(|(_, load)| load.plan(&library.traces, ask.requests)),
+        ),
+        starts: vec![dyno_model::start::StartState::AsItIs],
     }
 }
 
@@ -252,11 +296,52 @@ fn check_context(matrix: &Matrix, suite: &SuiteWords, ask: &Ask, problems: &mut 
     }
 }
 
-fn offer(suite: &SuiteWords, ask: &Ask, prompts: Vec<PromptId>) -> Offer {
+/// Loads that no agent could offer are refused before anything is begun.
+fn check_driven(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>, problems: &mut Problems) {
+    for (idx, words) in parts.suite.load.values() {
+        let loads = words.plan(&library.traces, ask.requests);
+        let Some(load) = loads.iter().find(|load| !load.is_driven()) else { continue };
+        let idx = idx.map(|idx| idx.to_string());
+        let path: Vec<&str> = ["suite", &ask.suite, "load"].into_iter().chain(idx.as_deref()).collect();
+        let message = format!("this edgedyno can plan, but not yet offer: {}", load.label());
+        let hint = Some("use load = { kind = \"single\" }".to_owned());
+        problems.push(parts.document.problem_at(&path, message, hint));
+    }
+}
+
+/// A plan is read as a whole; what would not fit in memory on a small controller is refused.
+fn check_size(offer: &Offer<'_>, cells: &[Cell], repetitions: u32, problems: &mut Problems) {
+    let of_round: usize = cells.iter().map(|cell| n_requests(offer, &cell.load)).sum();
+    let total = of_round.saturating_mul(repetitions as usize);
+    if total > MAX_REQUESTS_OF_PLAN {
+        let message = format!("{total} requests, more than the {MAX_REQUESTS_OF_PLAN} that a plan can hold");
+        let hint = "ask for fewer repetitions, requests, or points of the matrix".to_owned();
+        problems.push(Problem::of_flag("--suite", message, Some(hint)));
+    }
+}
+
+/// More users at once than requests would be fewer users than the report says.
+fn check_workers(offer: &Offer<'_>, cells: &[Cell], parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
+    let idle = cells.iter().find_map(|cell| {
+        let n = n_requests(offer, &cell.load);
+        matches!(&cell.load, LoadModel::Closed { workers, .. } if *workers as usize > n).then_some((cell, n))
+    });
+    if let Some((cell, n)) = idle {
+        let message = format!("{n} requests are too few for this load: {}", cell.load.label());
+        let hint = "ask for more with `requests` of the suite, or --requests".to_owned();
+        problems.push(parts.document.problem_at(&["suite", &ask.suite, "load"], message, Some(hint)));
+    }
+}
+
+fn offer<'l>(parts: &Parts<'_>, ask: &Ask, library: &'l Library<'_>) -> Offer<'l> {
     let milli = |ratio: f64| (ratio * 1000.0).round() as u32;
+    let suite = parts.suite;
+    let prompts = parts.corpus.ids(parts.slice.as_deref());
     Offer {
+        lengths: lengths(parts.corpus, &prompts),
         prompts,
         order: suite.prompt_order,
+        n_requests: ask.requests.or(suite.requests),
         sampling: Sampling {
             max_tokens: ask.max_tokens.unwrap_or(suite.max_tokens),
             ignore_eos: suite.ignore_eos,
@@ -265,9 +350,23 @@ fn offer(suite: &SuiteWords, ask: &Ask, prompts: Vec<PromptId>) -> Offer {
             seed: 0,
         },
         limit_ms: suite.request_limit_ms,
+        traces: &library.traces,
     }
 }
 
-fn prompts_of(corpus: &Corpus, chosen: &[PromptId]) -> BTreeMap<PromptId, PlannedPrompt> {
-    corpus.prompts.iter().filter(|(id, _)| chosen.contains(id)).cloned().collect()
+fn lengths(corpus: &Corpus, prompts: &[PromptId]) -> Lengths {
+    let by_id: BTreeMap<&PromptId, &PlannedPrompt> =
+        corpus.prompts.iter().map(|(id, prompt)| (id, prompt)).collect();
+    let mut lengths = Lengths::default();
+    for (id, prompt) in prompts.iter().filter_map(|id| Some((id, by_id.get(id)?))) {
+        lengths.add(estimate_tokens(&prompt.messages), id.clone());
+    }
+    lengths
+}
+
+/// The prompts that are sent.
+fn prompts_of(corpus: &Corpus, runs: &[PlannedRun]) -> BTreeMap<PromptId, PlannedPrompt> {
+    let used: BTreeSet<&PromptId> =
+        runs.iter().flat_map(|run| &run.requests).map(|request| &request.prompt).collect();
+    corpus.prompts.iter().filter(|(id, _)| used.contains(id)).cloned().collect()
 }

@@ -12,6 +12,7 @@
 //! # Ok::<(), dyno_plan::Problems>(())
 //! ```
 
+mod arrivals;
 mod ask;
 mod catalog;
 mod check;
@@ -20,8 +21,11 @@ mod devices;
 mod devices_add;
 mod devices_pick;
 mod document;
+mod elementary;
 mod expand;
 mod freeze;
+mod lengths;
+mod load;
 mod models;
 mod order;
 mod prepare;
@@ -34,12 +38,13 @@ mod seed;
 mod slo;
 mod source;
 mod suite;
+mod trace;
 
 pub use ask::Ask;
 pub use catalog::{Catalog, CorpusSummary, SuiteSummary};
 pub use devices_add::{NewDevice, add_device};
 pub use devices_pick::pick_devices;
-pub use freeze::freeze;
+pub use freeze::{freeze, freeze_undriven};
 pub use problem::{Problem, Problems};
 pub use schemas::{NamedSchema, schemas};
 pub use slo::{Objective, SloSet};

@@ -46,6 +46,7 @@ mod tests {
                 threads: None,
                 context_tokens: 2048,
                 load: LoadModel::Single { think_ms: i.into() },
+                start: dyno_model::start::StartState::AsItIs,
             })
             .collect()
     }

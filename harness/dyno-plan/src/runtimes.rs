@@ -85,6 +85,8 @@ pub(crate) fn plan_all(
             },
             settings: words.settings.iter().map(|(key, value)| (key.clone(), value.text())).collect(),
             ready_limit_ms: words.ready_limit_ms,
+            server: None,
+            endpoint: None,
         };
         planned.insert(name.to_owned(), runtime);
     }

@@ -28,6 +28,8 @@ pub enum SourceKind {
     Corpus,
     /// `prompts/<corpus>/*.jsonl`: the prompts, one a line.
     Prompts,
+    /// `catalog/traces/*.csv` and `*.jsonl`: when requests came to another service.
+    Traces,
 }
 
 impl SourceKind {
@@ -39,6 +41,7 @@ impl SourceKind {
         let file = parts.next()?;
         let folder = parts.next().unwrap_or_default();
         match file.rsplit_once('.')?.1 {
+            "csv" | "jsonl" if folder == "traces" => Some(Self::Traces),
             "jsonl" => Some(Self::Prompts),
             "toml" if file == "devices.toml" => Some(Self::Devices),
             "toml" if file == "corpus.toml" => Some(Self::Corpus),
@@ -83,6 +86,11 @@ impl Source {
     /// The folder that it lies in: for prompts, the corpus's.
     pub(crate) fn folder(&self) -> &str {
         self.name.rfind(['/', '\\']).map_or("", |end| &self.name[..end])
+    }
+
+    /// Its name without its folder.
+    pub(crate) fn file_name(&self) -> &str {
+        self.name.rsplit(['/', '\\']).next().unwrap_or(&self.name)
     }
 }
 
@@ -136,6 +144,9 @@ mod tests {
         check("catalog/slos/s.toml", Some(SourceKind::Slos));
         check("prompts/mine/corpus.toml", Some(SourceKind::Corpus));
         check("prompts/mine/a.jsonl", Some(SourceKind::Prompts));
+        check("catalog/traces/azure.csv", Some(SourceKind::Traces));
+        check(r"lab\catalog\traces\m.jsonl", Some(SourceKind::Traces));
+        check("catalog/other/x.csv", None);
         check("catalog/other/x.toml", None);
         check("README.md", None);
         check("Makefile", None);

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dyno_model::load::LoadModel;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::devices::check_name;
+use crate::load::LoadWords;
 use crate::problem::Problems;
 use crate::registry::Registry;
 
@@ -21,8 +21,8 @@ pub(crate) struct SuitesFile {
     suite: BTreeMap<String, SuiteWords>,
 }
 
-/// One suite. `model`, `runtime`, `threads`, `context_tokens` and `load` take one value or a list;
-/// every combination of them becomes a cell.
+/// One suite. `model`, `runtime`, `threads`, `context_tokens` and `load` take one value or a list, and so do a load's
+/// `concurrency` and `rate_per_s`; every combination of them becomes a cell.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SuiteWords {
@@ -44,6 +44,10 @@ pub(crate) struct SuiteWords {
     pub(crate) slice: Option<String>,
     /// Order of the prompts within a launch.
     pub(crate) prompt_order: PromptOrder,
+    /// Requests of each launch of a `single` or `closed` load: fewer than the slice has are taken evenly from all of
+    /// it, more go round it again; without it, each prompt once.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub(crate) requests: Option<u32>,
     /// Fresh launches of each cell.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) repetitions: u32,
@@ -117,26 +121,6 @@ impl ModelRef {
         match self {
             Self::Name(name) => name.clone(),
             Self::Synthetic(SyntheticRef { synthetic }) => format!("synthetic-{synthetic}"),
-        }
-    }
-}
-
-/// How requests are offered.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum LoadWords {
-    /// One user, who sends the next request when the answer is complete.
-    Single {
-        /// Pause between an answer and the next request.
-        #[serde(default)]
-        think_ms: u64,
-    },
-}
-
-impl LoadWords {
-    pub(crate) fn plan(&self) -> LoadModel {
-        match self {
-            Self::Single { think_ms } => LoadModel::Single { think_ms: *think_ms },
         }
     }
 }

@@ -27,6 +27,7 @@ pub(crate) fn order(
         requests: remaining.requests.iter().filter_map(|idx| request(plan, run, *idx)).collect(),
         load: cell.load.clone(),
         sampling_period_ms: plan.sampling_period_ms,
+        api_key: None,
     }
 }
 
@@ -43,6 +44,9 @@ fn launch_spec(plan: &Plan, cell: &Cell, models: &DeviceModels) -> LaunchSpec {
         context_tokens: cell.context_tokens,
         settings: runtime.settings.clone(),
         ready_limit_ms: runtime.ready_limit_ms,
+        start: cell.start,
+        server: runtime.server.clone().map(Box::new),
+        endpoint: runtime.endpoint.clone(),
     }
 }
 

@@ -272,6 +272,8 @@ fn record(idx: u32) -> RequestRecord {
         chunk_tokens: Vec::new(),
         chunk_bytes: Vec::new(),
         text: String::new(),
+        queue_ns: None,
+        exchange: None,
     }
 }
 
@@ -330,7 +332,8 @@ fn plan() -> Plan {
     let cell = CellId::from("cell");
     let sampling =
         Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
-    let request = PlannedRequest { prompt: PromptId::from("p"), sampling, due_ns: None, limit_ms: 1000 };
+    let request =
+        PlannedRequest { prompt: PromptId::from("p"), sampling, due_ns: None, limit_ms: 1000, trace: None };
     let run = |n| PlannedRun {
         id: RunId(n),
         cell: cell.clone(),
@@ -356,6 +359,8 @@ fn plan() -> Plan {
         dialect: Dialect::Fake,
         settings: BTreeMap::new(),
         ready_limit_ms: 1,
+        server: None,
+        endpoint: None,
     };
     let message = Message { role: "user".to_owned(), content: "hello".to_owned() };
     let prompt =
@@ -378,9 +383,12 @@ fn plan() -> Plan {
             threads: None,
             context_tokens: 8,
             load: LoadModel::Single { think_ms: 0 },
+            start: dyno_model::start::StartState::AsItIs,
         }],
         runs: vec![run(0), run(1)],
         sampling_period_ms: 100,
+        slo: None,
+        steering: None,
     }
 }
 

@@ -138,6 +138,7 @@ fn request(idx: u32, n_tokens: u32, clock: &mut u64, random: &mut u64) -> Reques
             completion_tokens: Some(n_tokens),
             cached_tokens: Some(0),
             source: UsageSource::Engine,
+            reasoning_tokens: None,
         },
         timings: None,
         chunk_ns,
@@ -145,6 +146,8 @@ fn request(idx: u32, n_tokens: u32, clock: &mut u64, random: &mut u64) -> Reques
         chunk_tokens: vec![Some(1); n],
         chunk_bytes: vec![5; n],
         text: "word ".repeat(n),
+        queue_ns: None,
+        exchange: None,
     }
 }
 
@@ -170,6 +173,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         threads: None,
         context_tokens: 4096,
         load: LoadModel::Single { think_ms: 0 },
+        start: dyno_model::start::StartState::AsItIs,
     };
     let sampling =
         Sampling { max_tokens: n_tokens, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 1 };
@@ -178,6 +182,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         sampling: sampling.clone(),
         due_ns: None,
         limit_ms: 60_000,
+        trace: None,
     };
     let run = |n: u32| PlannedRun {
         id: RunId(n),
@@ -209,6 +214,8 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         dialect: Dialect::Fake,
         settings: BTreeMap::new(),
         ready_limit_ms: 1000,
+        server: None,
+        endpoint: None,
     };
     Plan {
         format: PLAN_FORMAT,
@@ -227,5 +234,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         runs: (0..N_RUNS).map(run).collect(),
         cells: vec![cell],
         sampling_period_ms: 100,
+        slo: None,
+        steering: None,
     }
 }

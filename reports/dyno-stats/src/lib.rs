@@ -4,17 +4,27 @@
 //! the tables that the tests compare with are those of MEASUREMENT §3.2 and §3.3.
 
 mod binomial;
+mod capacity;
 mod early_stopping;
 mod level;
 mod line;
 mod quantile;
+mod segments;
 mod series;
+mod steady;
+mod throughput;
+mod verdict;
 
 pub use binomial::{
     Binomial, Ranks, clopper_pearson_lower, clopper_pearson_upper, interval_ranks, min_observations,
 };
+pub use capacity::{Capacity, CapacityRule, RateStep, SearchEnd, capacity, next_rate};
 pub use early_stopping::{needed_for_claim, tolerated_misses};
 pub use level::Level;
 pub use line::{Line, least_squares, slope_error};
 pub use quantile::{type1, type1_rank, type7};
-pub use series::{lag1_autocorrelation, median};
+pub use segments::change_points;
+pub use series::{effective_n, lag1_autocorrelation, median};
+pub use steady::{Segment, SteadyClass, SteadyRule, SteadyState, steady_state};
+pub use throughput::{Goodput, OfferedRate, goodput, is_good, saturation};
+pub use verdict::{Verdict, confidence_of_each, slo_verdict};

@@ -48,6 +48,14 @@ impl RequestBatch {
         columns.prefill_ns.push(record.timings.map(|timings| timings.prefill_ns));
         columns.decode_ns.push(record.timings.map(|timings| timings.decode_ns));
         columns.n_chunks.push(record.chunk_ns.len() as u32);
+        columns.reasoning_tokens.push(record.usage.reasoning_tokens);
+        columns.queue_ns.push(record.queue_ns);
+        let exchange = record.exchange;
+        columns.http_status.push(exchange.and_then(|of| of.status).map(u32::from));
+        columns.retry_after_ms.push(exchange.and_then(|of| of.retry_after_ms));
+        columns.connect_ns.push(exchange.and_then(|of| of.connect_ns));
+        columns.n_coalesced.push(exchange.map(|of| of.n_coalesced));
+        columns.timings_tokens.push(exchange.and_then(|of| of.timings_tokens));
         self.text.push(record.text);
     }
 
@@ -72,6 +80,13 @@ impl RequestBatch {
             optional_u64s("prefill_ns", &columns.prefill_ns),
             optional_u64s("decode_ns", &columns.decode_ns),
             u32s("n_chunks", columns.n_chunks),
+            optional_u32s("reasoning_tokens", &columns.reasoning_tokens),
+            optional_u64s("queue_ns", &columns.queue_ns),
+            optional_u32s("http_status", &columns.http_status),
+            optional_u64s("retry_after_ms", &columns.retry_after_ms),
+            optional_u64s("connect_ns", &columns.connect_ns),
+            optional_u64s("n_coalesced", &columns.n_coalesced),
+            optional_u32s("timings_tokens", &columns.timings_tokens),
             texts("text", &text),
         ]
     }
@@ -207,6 +222,10 @@ pub(crate) fn run_columns(plan: &Plan, rows: &[LaunchRow], dir: &Path) -> Result
         optional_texts("facts_json", &json_column(rows, dir, |row| row.facts.as_ref())?),
         optional_texts("unreadable_json", &json_column(rows, dir, |row| Some(&row.unreadable))?),
         optional_texts("notes_json", &json_column(rows, dir, |row| Some(&row.notes))?),
+        optional_texts("calibration_json", &json_column(rows, dir, |row| row.calibration.as_ref())?),
+        optional_texts("load_json", &json_column(rows, dir, |row| row.load.as_ref())?),
+        optional_texts("start_json", &json_column(rows, dir, |row| row.start.as_ref())?),
+        optional_texts("start_costs_json", &json_column(rows, dir, |row| Some(&row.start_costs))?),
     ])
 }
 

@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use dyno_model::event::Event;
 use dyno_model::launch::RuntimeFacts;
+use dyno_model::proof::{Calibration, LoadFacts};
 use dyno_model::request::ChunkKind;
 use dyno_model::sample::{Channel, OwnCost, UnreadableSensor};
+use dyno_model::start::{StartCost, StartMade};
 
 /// Requests, sorted by run, launch and place; each request of the plan at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,6 +50,20 @@ pub struct RequestColumns {
     pub decode_ns: Vec<Option<u64>>,
     /// Chunks of the answer: this many rows of the chunk table.
     pub n_chunks: Vec<u32>,
+    /// Of OSL, how many were reasoning.
+    pub reasoning_tokens: Vec<Option<u32>>,
+    /// How long it waited, after it was sent, in a queue on this side of the runtime.
+    pub queue_ns: Vec<Option<u64>>,
+    /// HTTP status; `None` without HTTP or without an answer.
+    pub http_status: Vec<Option<u32>>,
+    /// How long the server asked to be left alone.
+    pub retry_after_ms: Vec<Option<u64>>,
+    /// Making its connection; 0 on a kept one.
+    pub connect_ns: Vec<Option<u64>>,
+    /// Token chunks that share the stamp of the one before.
+    pub n_coalesced: Vec<Option<u64>>,
+    /// OSL as the server's timings say, beside `completion_tokens`.
+    pub timings_tokens: Vec<Option<u32>>,
 }
 
 impl RequestColumns {
@@ -123,6 +139,14 @@ pub struct LaunchRow {
     pub unreadable: Vec<UnreadableSensor>,
     /// Notes of the agent.
     pub notes: Vec<String>,
+    /// How well the client stamps.
+    pub calibration: Option<Calibration>,
+    /// How the load was offered.
+    pub load: Option<LoadFacts>,
+    /// The state that the launch was brought into.
+    pub start: Option<StartMade>,
+    /// What the start had cost at its points.
+    pub start_costs: Vec<StartCost>,
 }
 
 impl LaunchRow {
@@ -147,6 +171,10 @@ impl LaunchRow {
             facts: None,
             unreadable: Vec::new(),
             notes: Vec::new(),
+            calibration: None,
+            load: None,
+            start: None,
+            start_costs: Vec::new(),
         }
     }
 }

@@ -177,6 +177,10 @@ impl Index {
             }
             EventKind::Unreadable(sensor) => row.unreadable.push(sensor),
             EventKind::Note { text } => row.notes.push(text),
+            EventKind::Calibrated(calibration) => row.calibration = Some(*calibration),
+            EventKind::StartMade(start) => row.start = Some(*start),
+            EventKind::StartCost(cost) => row.start_costs.push(cost),
+            EventKind::LoadEnded(load) => row.load = Some(*load),
             EventKind::LaunchEnded { outcome, validity, exit, cpu_ns, peak_rss_bytes, own } => {
                 row.ended_at_ns = Some(at_ns);
                 row.outcome = Some(outcome.word().to_owned());

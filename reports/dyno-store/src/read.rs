@@ -77,6 +77,13 @@ impl Tables {
             "prefill_ns",
             "decode_ns",
             "n_chunks",
+            "reasoning_tokens",
+            "queue_ns",
+            "http_status",
+            "retry_after_ms",
+            "connect_ns",
+            "n_coalesced",
+            "timings_tokens",
         ];
         let frame = Frame::read(&self.dir.join(REQUESTS), NAMES, Rows::All)?;
         Ok(RequestColumns {
@@ -98,6 +105,13 @@ impl Tables {
             prefill_ns: frame.optional_u64s("prefill_ns")?,
             decode_ns: frame.optional_u64s("decode_ns")?,
             n_chunks: frame.u32s("n_chunks")?,
+            reasoning_tokens: frame.optional_u32s("reasoning_tokens")?,
+            queue_ns: frame.optional_u64s("queue_ns")?,
+            http_status: frame.optional_u32s("http_status")?,
+            retry_after_ms: frame.optional_u64s("retry_after_ms")?,
+            connect_ns: frame.optional_u64s("connect_ns")?,
+            n_coalesced: frame.optional_u64s("n_coalesced")?,
+            timings_tokens: frame.optional_u32s("timings_tokens")?,
         })
     }
 
@@ -232,6 +246,10 @@ impl LaunchReader {
         "facts_json",
         "unreadable_json",
         "notes_json",
+        "calibration_json",
+        "load_json",
+        "start_json",
+        "start_costs_json",
     ];
 
     fn read(path: &Path) -> Result<Self, TableError> {
@@ -262,6 +280,9 @@ impl LaunchReader {
         let mut facts = self.json("facts_json")?;
         let mut unreadable = self.json::<Vec<_>>("unreadable_json")?;
         let mut notes = self.json::<Vec<_>>("notes_json")?;
+        let (mut calibration, mut load) = (self.json("calibration_json")?, self.json("load_json")?);
+        let mut start = self.json("start_json")?;
+        let mut start_costs = self.json::<Vec<_>>("start_costs_json")?;
         let row = |i: usize| LaunchRow {
             run: run[i],
             launch: launch[i],
@@ -282,6 +303,10 @@ impl LaunchReader {
             facts: facts[i].take(),
             unreadable: unreadable[i].take().unwrap_or_default(),
             notes: notes[i].take().unwrap_or_default(),
+            calibration: calibration[i].take(),
+            load: load[i].take(),
+            start: start[i].take(),
+            start_costs: start_costs[i].take().unwrap_or_default(),
         };
         Ok((0..frame.height()).map(row).collect())
     }

@@ -122,10 +122,14 @@ pub(crate) fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             ready_limit_ms: 1000,
+            start: dyno_model::start::StartState::AsItIs,
+            server: None,
+            endpoint: None,
         },
         requests: (0..n_requests).map(request).collect(),
         load: LoadModel::Single { think_ms: 0 },
         sampling_period_ms: 100,
+        api_key: None,
     }
 }
 

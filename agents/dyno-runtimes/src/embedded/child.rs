@@ -191,6 +191,7 @@ impl Child {
                     completion_tokens: Some(done.completion_tokens),
                     cached_tokens: Some(done.cached_tokens),
                     source: UsageSource::Engine,
+                    reasoning_tokens: None,
                 },
                 timings: Some(EngineTimings { prefill_ns: done.prefill_ns, decode_ns: done.decode_ns }),
             },

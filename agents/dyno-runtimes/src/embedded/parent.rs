@@ -14,7 +14,7 @@ use dyno_model::outcome::Outcome;
 use dyno_model::request::{Chunk, ChunkKind, Finish, Request, Usage};
 
 use super::wire::{self, Ask, Inbox, Parcel, Ready};
-use crate::adapter::{ExitReport, Generate, LaunchStep, RuntimeAdapter};
+use crate::adapter::{Carry, ExitReport, Generate, LaunchStep, RuntimeAdapter};
 use crate::error::RuntimeError;
 use crate::interrupt::Interrupt;
 use crate::process::{Pipes, Process, left_until};
@@ -135,6 +135,10 @@ impl RuntimeAdapter for EmbeddedAdapter {
     fn client(&self) -> Result<Box<dyn Generate>, RuntimeError> {
         let link = self.link.as_ref().ok_or(RuntimeError::NotStarted)?;
         Ok(Box::new(EmbeddedClient(Arc::clone(link))))
+    }
+
+    fn carrier(&self) -> Result<Box<dyn Carry>, RuntimeError> {
+        Err(RuntimeError::NotStarted)
     }
 
     fn is_running(&mut self) -> bool {
@@ -380,6 +384,9 @@ mod tests {
                 context_tokens: 64,
                 settings: std::collections::BTreeMap::new(),
                 ready_limit_ms,
+                start: dyno_model::start::StartState::AsItIs,
+                server: None,
+                endpoint: None,
             };
             let interrupt = Arc::new(interrupt);
             let mut adapter = EmbeddedAdapter::new(self.0.clone(), &spec, interrupt).expect("no settings");

@@ -1,6 +1,7 @@
 //! What a caller of dyno-plan sees.
 
 mod lab;
+mod loads;
 mod plans;
 mod problems;
 mod shipped;

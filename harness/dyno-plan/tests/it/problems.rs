@@ -261,7 +261,7 @@ fn suites() {
         "{ kind = \"single\" },",
         "{ kind = \"singel\" },",
         &[
-            "9:18: unknown kind `singel` in `suite.small.load[0]`\n  hint: did you mean `single`? known: single",
+            "9:18: unknown kind `singel` in `suite.small.load[0]`\n  hint: did you mean `single`? known: single, closed, open, trace",
         ],
     );
     check(

@@ -8,7 +8,7 @@ fn every_shipped_file_loads() {
     let catalog = Catalog::load(&Inputs::shipped()).expect("what is shipped has no problem");
     let local = &catalog.devices[&"local".into()];
     assert_eq!(local.transport, TransportSpec::Local);
-    for name in ["quick", "selftest", "size-1b"] {
+    for name in ["quick", "selftest", "size-1b", "latency", "interactive"] {
         assert!(catalog.suites.contains_key(name), "{name}");
     }
     for name in [
@@ -49,6 +49,22 @@ fn quick_is_three_launches_of_forty_prompts() {
             .iter()
             .all(|run| run.requests.iter().all(|request| request.sampling.temperature_milli == 0))
     );
+}
+
+#[test]
+fn latency_has_enough_requests_for_its_p99_and_interactive_for_its_p95() {
+    let plan =
+        |name: &str| dyno_plan::freeze(&Inputs::shipped(), &Ask::suite(name)).expect("a shipped suite");
+    // The fewest for a finite two-sided 95 % interval: 368 for p99; 200 make a p95 tight.
+    let latency = plan("latency");
+    assert_eq!((latency.runs.len(), latency.n_requests()), (10, 400));
+    let interactive = plan("interactive");
+    assert_eq!((interactive.runs.len(), interactive.n_requests()), (5, 415));
+    // Short is short: 64 tokens of the estimate are 224 bytes.
+    let bytes = |prompt: &dyno_model::plan::PlannedPrompt| {
+        prompt.messages.iter().map(|message| message.content.len()).sum::<usize>()
+    };
+    assert!(interactive.prompts.values().all(|prompt| bytes(prompt) <= 224));
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         threads: Some(2),
         context_tokens: 256,
         load: LoadModel::Single { think_ms: 0 },
+        start: dyno_model::start::StartState::AsItIs,
     };
     let request = |n: u32| PlannedRequest {
         prompt: format!("p-{n}").as_str().into(),
@@ -44,6 +45,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         },
         due_ns: None,
         limit_ms: 1000,
+        trace: None,
     };
     let run = |n| PlannedRun {
         id: RunId(n),
@@ -77,6 +79,8 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         dialect: Dialect::Fake,
         settings: BTreeMap::new(),
         ready_limit_ms: 1000,
+        server: None,
+        endpoint: None,
     };
     Plan {
         format: PLAN_FORMAT,
@@ -99,6 +103,8 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         runs: (0..n_runs).map(run).collect(),
         cells: vec![cell],
         sampling_period_ms: 100,
+        slo: None,
+        steering: None,
     }
 }
 
@@ -137,6 +143,7 @@ pub(super) fn record(asked: &Asked) -> EventKind {
             completion_tokens: asked.osl,
             cached_tokens: None,
             source: UsageSource::Engine,
+            reasoning_tokens: None,
         },
         timings: None,
         chunk_ns: column.clone().map(|chunk| chunk.1).collect(),
@@ -144,6 +151,8 @@ pub(super) fn record(asked: &Asked) -> EventKind {
         chunk_tokens: column.clone().map(|chunk| (chunk.2 > 0).then_some(1)).collect(),
         chunk_bytes: column.map(|chunk| chunk.2).collect(),
         text: format!("Answer {}.", asked.idx),
+        queue_ns: None,
+        exchange: None,
     }))
 }
 

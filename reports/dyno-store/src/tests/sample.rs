@@ -29,6 +29,7 @@ pub(super) fn plan() -> Plan {
         threads: None,
         context_tokens: 256,
         load: LoadModel::Single { think_ms: 0 },
+        start: dyno_model::start::StartState::AsItIs,
     };
     let request = |prompt: &str| PlannedRequest {
         prompt: prompt.into(),
@@ -41,6 +42,7 @@ pub(super) fn plan() -> Plan {
         },
         due_ns: None,
         limit_ms: 1000,
+        trace: None,
     };
     let run = |id, repetition| PlannedRun {
         id: RunId(id),
@@ -89,6 +91,8 @@ pub(super) fn plan() -> Plan {
                 dialect: Dialect::Fake,
                 settings: BTreeMap::new(),
                 ready_limit_ms: 1000,
+                server: None,
+                endpoint: None,
             },
         )]),
         corpus: PlannedCorpus { name: "tiny".to_owned(), digest: Digest::of(b"c"), slice: None },
@@ -96,6 +100,8 @@ pub(super) fn plan() -> Plan {
         runs: vec![run(0, 0), run(1, 1)],
         cells: vec![cell],
         sampling_period_ms: 100,
+        slo: None,
+        steering: None,
     }
 }
 
@@ -123,6 +129,7 @@ pub(super) fn request(idx: u32, outcome: Outcome, n_tokens: u32) -> EventKind {
             completion_tokens: Some(n_tokens),
             cached_tokens: None,
             source: UsageSource::Engine,
+            reasoning_tokens: None,
         },
         timings: None,
         chunk_ns: (0..=n as u64).map(|i| 10 * i).collect(),
@@ -130,6 +137,8 @@ pub(super) fn request(idx: u32, outcome: Outcome, n_tokens: u32) -> EventKind {
         chunk_tokens: std::iter::once(None).chain((0..n).map(|_| Some(1))).collect(),
         chunk_bytes: std::iter::once(0).chain((0..n).map(|_| 3)).collect(),
         text: "ab ".repeat(n),
+        queue_ns: None,
+        exchange: None,
     }))
 }
 
