@@ -14,6 +14,7 @@ edgedyno-agent serve --work-dir DIR [--on-link-loss stop|finish]
                                                serve a controller over stdin and stdout
 edgedyno-agent digest FILE                     print the SHA-256 of a file
 edgedyno-agent facts [--work-dir DIR]          print what this device is, as JSON
+edgedyno-agent paced [--port N]                serve answers of known schedule on the loopback, to try clients against
 edgedyno-agent engine --model FILE --context N [--threads N]
                                                run the embedded engine for an agent
 edgedyno-agent quantize SOURCE FILE TYPE [--threads N]
@@ -28,6 +29,18 @@ pub(crate) enum OnLinkLoss {
     Stop,
     /// It goes on to its end; its spool waits for the next contact.
     Finish,
+}
+
+/// For whom a paced server plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Play {
+    /// For another agent's calibration: until stdin ends; then it tells what it played.
+    UntilEnd,
+    /// For people: until it is ended.
+    ForPeople {
+        /// The port of the loopback; 0 is any.
+        port: u16,
+    },
 }
 
 /// What to do.
@@ -49,6 +62,13 @@ pub(crate) enum Subcommand {
     Engine {
         /// The engine's own words.
         words: Vec<String>,
+    },
+    /// Be a schedule in the engine's place.
+    PacedEngine,
+    /// Serve answers of known schedule.
+    Paced {
+        /// For whom.
+        play: Play,
     },
     /// Write a re-quantized copy.
     Quantize {
@@ -102,6 +122,11 @@ impl Subcommand {
             ["engine", rest @ ..] => {
                 Ok(Self::Engine { words: rest.iter().map(|&word| word.to_owned()).collect() })
             }
+            ["paced-engine"] => Ok(Self::PacedEngine),
+            ["paced"] => Ok(Self::Paced { play: Play::ForPeople { port: 0 } }),
+            ["paced", "--port", n] => Ok(Self::Paced { play: Play::ForPeople { port: number(n)? } }),
+            ["paced", "--until-end"] => Ok(Self::Paced { play: Play::UntilEnd }),
+            ["paced", ..] => Err(usage("paced takes --port N or nothing")),
             ["quantize", source, path, to] => Ok(quantize(source, path, to, None)),
             ["quantize", source, path, to, "--threads", n] => {
                 Ok(quantize(source, path, to, Some(number(n)?)))
@@ -162,6 +187,13 @@ mod tests {
         );
         assert_eq!(parse("facts").expect("good"), Subcommand::Facts { work_dir: ".".into() });
         assert_eq!(parse("--version").expect("good"), Subcommand::Version);
+        let paced = |line| match parse(line).expect("good") {
+            Subcommand::Paced { play } => play,
+            other => panic!("not a paced server: {other:?}"),
+        };
+        assert_eq!(paced("paced"), Play::ForPeople { port: 0 });
+        assert_eq!(paced("paced --port 8080"), Play::ForPeople { port: 8080 });
+        assert_eq!(paced("paced --until-end"), Play::UntilEnd);
     }
 
     #[test]
@@ -174,6 +206,8 @@ mod tests {
         check("", "a subcommand is missing");
         check("server", "unknown subcommand `server`");
         check("serve", "serve needs --work-dir DIR, and takes --on-link-loss stop|finish");
+        check("paced 8080", "paced takes --port N or nothing");
+        check("paced --port 80800", "`80800` is not a whole number");
         check("quantize a b q8_0 --threads two", "`two` is not a whole number");
     }
 }

@@ -1,26 +1,45 @@
 //! One launch: starts the runtime, asks what is to be asked, and records all of it.
 //!
-//! The order of events is fixed: launch started, sensors, spawned, ready, requests, samples, launch ended.
+//! The order of events is fixed: launch started, calibrated, start state, sensors, spawned, ready and what it cost,
+//! requests (with the cost up to the first of them), load ended, samples, launch ended.
 
+mod cpu;
+mod flights;
+mod offer;
+mod turns;
+
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dyno_model::clock::{Clock, MonoNs, WallNs};
 use dyno_model::event::{Event, EventKind, EventSink, SinkError};
-use dyno_model::load::LoadModel;
-use dyno_model::outcome::{Outcome, Validity};
-use dyno_model::request::{Finish, Request, Usage};
-use dyno_protocol::message::{Phase, RunOrder};
+use dyno_model::outcome::Outcome;
+use dyno_model::start::StartPoint;
+use dyno_protocol::message::{Phase, RunOrder, Secret};
 use dyno_runtimes::adapter::{ExitReport, LaunchStep, RuntimeAdapter, adapter_for};
 use dyno_runtimes::interrupt::Interrupt;
 
-use crate::guard::{self, Guard};
-use crate::recorder::{MAX_TEXT_BYTES, Recorder};
+#[cfg(test)]
+pub(crate) use cpu::Had;
+pub(crate) use offer::LoadProof;
+
+use crate::error::chain;
+use crate::guard::{Evidence, Guard};
 use crate::sense::{self, Sense};
 use crate::spool::Spool;
+use crate::{calibrate, cold, guard};
 
-/// Tells how far a launch is: phase, requests done. Called between requests only; must not wait.
+/// Tells how far a launch is: phase, requests done. Called between polls only; must not wait.
 pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Phase, u32);
+
+/// What a launch finds around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Around<'a> {
+    /// Stops it.
+    pub(crate) interrupt: &'a Arc<Interrupt>,
+    /// This program, to be started again; `None` where it cannot be.
+    pub(crate) program: Option<&'a Path>,
+}
 
 /// Executes one launch into `spool`; its outcome is data, whatever it is.
 ///
@@ -29,17 +48,24 @@ pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Phase, u32);
 pub(crate) fn launch(
     order: &RunOrder,
     spool: Spool,
-    interrupt: &Arc<Interrupt>,
+    around: Around<'_>,
     on_progress: OnProgress<'_>,
 ) -> Result<Outcome, SinkError> {
-    let adapter = adapter_for(&order.launch_spec, Arc::clone(interrupt));
+    let key = order.api_key.as_ref().map(Secret::expose);
+    let adapter = adapter_for(&order.launch_spec, key, Arc::clone(around.interrupt));
     let clock = adapter.as_ref().map_or(Clock::Monotonic, |adapter| adapter.clock());
     // A script lives in a time of its own, and without a runtime there is nothing to watch.
     let is_watched = adapter.is_ok() && matches!(clock, Clock::Monotonic);
-    let mut launch = Launch { order, spool, seq: 0, clock, interrupt, on_progress };
     let guard = is_watched.then(Guard::start);
+    let mut launch = Launch::new(order, spool, around, clock, on_progress);
     let n_requests = u32::try_from(order.requests.len()).unwrap_or(u32::MAX);
     launch.event(EventKind::LaunchStarted { wall: WallNs::now(), n_requests, boot_id: sense::boot_id() })?;
+    if is_watched {
+        launch.calibrate()?;
+    }
+    if adapter.is_ok() {
+        launch.make_start()?;
+    }
     let mut sense = if is_watched { Sense::start(order.sampling_period_ms) } else { Sense::none() };
     launch.declare(&sense)?;
     let (outcome, report) = match adapter {
@@ -56,7 +82,25 @@ struct Launch<'a> {
     seq: u64,
     clock: Clock,
     interrupt: &'a Arc<Interrupt>,
+    program: Option<&'a Path>,
     on_progress: OnProgress<'a>,
+    runtime_pid: Option<u32>,
+    /// What is known for the judgement.
+    evidence: Evidence,
+}
+
+impl<'a> Launch<'a> {
+    fn new(
+        order: &'a RunOrder,
+        spool: Spool,
+        around: Around<'a>,
+        clock: Clock,
+        on_progress: OnProgress<'a>,
+    ) -> Self {
+        let Around { interrupt, program } = around;
+        let evidence = Evidence::default();
+        Self { order, spool, seq: 0, clock, interrupt, program, on_progress, runtime_pid: None, evidence }
+    }
 }
 
 impl Launch<'_> {
@@ -72,6 +116,34 @@ impl Launch<'_> {
 
     fn note(&mut self, text: String) -> Result<(), SinkError> {
         self.event(EventKind::Note { text })
+    }
+
+    /// Tries the client against a known schedule; a calibration that fails is noted, and the launch goes on.
+    fn calibrate(&mut self) -> Result<(), SinkError> {
+        (self.on_progress)(Phase::Starting, 0);
+        match calibrate::run(self.order.launch_spec.dialect, self.program, self.interrupt) {
+            Ok(None) => Ok(()),
+            Ok(Some(calibration)) => {
+                self.evidence.calibration = Some(calibration.clone());
+                self.event(EventKind::Calibrated(Box::new(calibration)))
+            }
+            Err(error) => self.note(format!("the client is not calibrated: {}", chain(&error))),
+        }
+    }
+
+    /// Brings the launch into the state that it is to start from.
+    fn make_start(&mut self) -> Result<(), SinkError> {
+        (self.on_progress)(Phase::Starting, 0);
+        let Some(made) = cold::make(&self.order.launch_spec) else { return Ok(()) };
+        self.evidence.start = Some(made.clone());
+        self.event(EventKind::StartMade(Box::new(made)))
+    }
+
+    fn start_cost(&mut self, until: StartPoint) -> Result<(), SinkError> {
+        match self.runtime_pid {
+            Some(pid) => self.event(EventKind::StartCost(cold::cost(pid, until))),
+            None => Ok(()),
+        }
     }
 
     fn declare(&mut self, sense: &Sense) -> Result<(), SinkError> {
@@ -105,16 +177,19 @@ impl Launch<'_> {
         let served = match started {
             Ok(()) => {
                 self.spool.flush()?;
-                self.requests(adapter)?
+                Ok(self.offer(adapter)?)
             }
-            Err(error) => error.outcome(),
+            Err(error) => Err(error.outcome()),
         };
         sense.stop();
         Ok(match (adapter.stop(), served) {
-            (Ok(report), Outcome::Ok) => (report.outcome.clone(), Some(report)),
-            (Ok(report), served) => (served, Some(report)),
-            (Err(error), Outcome::Ok) => (error.outcome(), None),
-            (Err(_), served) => (served, None),
+            // The runtime's own end says more than what its last request met.
+            (Ok(report), Ok(served)) if served != Outcome::Cancelled && !report.outcome.is_ok() => {
+                (report.outcome.clone(), Some(report))
+            }
+            (Ok(report), Ok(served) | Err(served)) => (served, Some(report)),
+            (Err(error), Ok(Outcome::Ok)) => (error.outcome(), None),
+            (Err(_), Ok(served) | Err(served)) => (served, None),
         })
     }
 
@@ -122,83 +197,20 @@ impl Launch<'_> {
         match step {
             LaunchStep::Spawned { at, pid } => {
                 self.event_at(at, EventKind::Spawned)?;
+                self.runtime_pid = pid;
                 match pid.map(|pid| sense.attach(pid)) {
                     Some(Err(why)) => self.note(format!("the runtime's process is not sampled: {why}")),
                     Some(Ok(())) | None => Ok(()),
                 }
             }
-            LaunchStep::Ready { at, facts } => self.event_at(at, EventKind::Ready { facts }),
+            LaunchStep::Ready { at, facts } => {
+                self.event_at(at, EventKind::Ready { facts })?;
+                self.start_cost(StartPoint::Ready)
+            }
         }
     }
 
-    /// Asks one request after the other, until all are done or the runtime can take no more.
-    fn requests(&mut self, adapter: &mut dyn RuntimeAdapter) -> Result<Outcome, SinkError> {
-        let think_ms = match &self.order.load {
-            LoadModel::Single { think_ms } => *think_ms,
-            // The plan refuses them, too (`LoadModel::is_driven`).
-            load @ (LoadModel::Closed { .. } | LoadModel::Open { .. } | LoadModel::Trace { .. }) => {
-                let detail = format!("this agent cannot offer a load of the kind: {}", load.label());
-                return Ok(Outcome::Unsupported { detail });
-            }
-        };
-        let mut client = match adapter.client() {
-            Ok(client) => client,
-            Err(error) => return Ok(error.outcome()),
-        };
-        for (n_done, request) in (0..).zip(&self.order.requests) {
-            (self.on_progress)(Phase::Serving, n_done);
-            if n_done > 0 {
-                self.think(think_ms);
-            }
-            if self.interrupt.is_raised() {
-                return Ok(Outcome::Cancelled);
-            }
-            let mut recorder = Recorder::new(request);
-            recorder.sent(self.clock.now());
-            let finish = client.generate(request, &mut |chunk| recorder.chunk(&chunk));
-            let (finish, is_broken) = match finish {
-                Ok(finish) => (finish, false),
-                Err(error) => (unanswered(self.clock.now(), error.outcome()), true),
-            };
-            if finish.outcome == Outcome::Cancelled {
-                self.note(format!("request {} was cancelled and is not recorded", request.idx))?;
-                return Ok(Outcome::Cancelled);
-            }
-            let outcome = finish.outcome.clone();
-            self.record(request, recorder, finish)?;
-            if is_broken || (!outcome.is_ok() && !adapter.is_running()) {
-                return Ok(outcome);
-            }
-        }
-        (self.on_progress)(Phase::Serving, self.order.requests.len() as u32);
-        Ok(Outcome::Ok)
-    }
-
-    fn think(&self, think_ms: u64) {
-        match &self.clock {
-            Clock::Scripted(_) => self.clock.sleep_until(self.clock.now().plus(think_ms * 1_000_000)),
-            Clock::Monotonic if think_ms > 0 => {
-                // Woken early only by an interrupt, which is looked at next.
-                self.interrupt.wait(Some(Duration::from_millis(think_ms)));
-            }
-            Clock::Monotonic => {}
-        }
-    }
-
-    fn record(&mut self, request: &Request, recorder: Recorder, finish: Finish) -> Result<(), SinkError> {
-        let (record, lost) = recorder.end(finish);
-        let at = record.ended_at;
-        self.event_at(at, EventKind::Request(Box::new(record)))?;
-        if let Some(n_lost) = lost {
-            let idx = request.idx;
-            self.note(format!(
-                "the text of request {idx} was cut at {MAX_TEXT_BYTES} bytes; {n_lost} are missing"
-            ))?;
-        }
-        self.spool.flush()
-    }
-
-    /// Samples, judgement, and the last event; without a guard there is nothing to doubt.
+    /// Samples, judgement, and the last event.
     fn end(
         mut self,
         outcome: Outcome,
@@ -206,10 +218,11 @@ impl Launch<'_> {
         mut sense: Sense,
         guard: Option<&Guard>,
     ) -> Result<Outcome, SinkError> {
-        let declared = sense.declared().to_vec();
         let (batches, own) = sense.stop();
-        let validity = guard.map_or(Validity::Valid, |guard| guard.judge(own));
-        if let Some(text) = guard::steal_note(&declared, batches, own.wall_ns) {
+        // Without a guard nothing of the real world was to be watched.
+        let watched = guard.map(|guard| guard.watched(own));
+        let validity = guard::judge(watched.as_ref(), &self.evidence);
+        for text in guard::notes(&self.evidence) {
             self.note(text)?;
         }
         for batch in batches {
@@ -226,9 +239,4 @@ impl Launch<'_> {
         self.spool.finish()?;
         Ok(outcome)
     }
-}
-
-/// The end of a request whose talk broke.
-fn unanswered(at: MonoNs, outcome: Outcome) -> Finish {
-    Finish { at, outcome, reason: None, usage: Usage::default(), timings: None }
 }

@@ -47,10 +47,6 @@ pub(crate) enum AgentError {
     #[error("this agent was built without the embedded engine (cargo feature `engine-embedded`)")]
     NoEngine,
     /// A model could not be run or written.
-    #[cfg_attr(
-        not(feature = "engine-embedded"),
-        expect(dead_code, reason = "there is no engine that could fail")
-    )]
     #[error("cannot {what}")]
     Tool {
         what: &'static str,

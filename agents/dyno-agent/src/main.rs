@@ -1,12 +1,15 @@
 //! The agent: a small program that measures on the device.
 //!
 //! `serve` is what the controller starts: stdout carries frames and nothing else, stderr is for people.
-//! The other subcommands are the agent's own children (`engine`, `quantize`, `synthesize`) or for people (`facts`).
+//! The other subcommands are the agent's own children (`engine`, `paced-engine`, `quantize`, `synthesize`) or for people
+//! (`facts`, `paced`).
 //!
 //! **Invariant:** the agent reads no configuration, writes only within its folder, draws no random number, and never
 //! talks to or waits for the controller while a request is in flight.
 
 mod args;
+mod calibrate;
+mod cold;
 mod drive;
 mod error;
 mod guard;
@@ -27,7 +30,9 @@ mod work_dir;
 use std::io::Write;
 use std::process::ExitCode;
 
+use dyno_model::blame::Blame;
 use dyno_protocol::build_id::BUILD_ID;
+use dyno_runtimes::paced;
 
 use crate::args::{OnLinkLoss, Subcommand};
 use crate::error::AgentError;
@@ -50,6 +55,11 @@ fn run(words: &[String]) -> Result<(), AgentError> {
         Subcommand::Serve { work_dir, on_link_loss } => serve_stdio(&work_dir, on_link_loss),
         Subcommand::Digest { path } => print(models::digest_of(&path)?.as_str()),
         Subcommand::Engine { words } => tools::engine(&words),
+        Subcommand::PacedEngine => tools::paced_engine(),
+        Subcommand::Paced { play: args::Play::UntilEnd } => {
+            Ok(paced::play_for(&mut std::io::stdin().lock(), &mut std::io::stdout().lock())?)
+        }
+        Subcommand::Paced { play: args::Play::ForPeople { port } } => paced_for_people(port),
         Subcommand::Quantize { source, path, to, threads } => tools::quantize(&source, &path, &to, threads),
         Subcommand::Synthesize { path, shape, seed } => tools::synthesize(&path, &shape, seed),
         Subcommand::Facts { work_dir } => print(&sense::facts_json(&work_dir)),
@@ -73,9 +83,25 @@ fn serve_stdio(work_dir: &std::path::Path, on_link_loss: OnLinkLoss) -> Result<(
         wait_for_signal: Some(sys::wait_for_signal),
         on_link_loss,
         boot_id: sense::boot_id(),
+        // Best effort: without its own file a calibration makes do with a thread.
+        program: std::env::current_exe().ok(),
     };
     let (input, output) = sys::raw_stdio()?;
     serve::serve(&surroundings, Box::new(input), Box::new(output))
+}
+
+/// Serves known schedules until the process is ended.
+fn paced_for_people(port: u16) -> Result<(), AgentError> {
+    let started = paced::tell_url(port, &mut std::io::stdout().lock());
+    let _server = started.map_err(|error| AgentError::Tool {
+        what: "serve on the loopback",
+        blame: Blame::User,
+        exit_code: 3,
+        source: Box::new(error),
+    })?;
+    loop {
+        std::thread::park();
+    }
 }
 
 fn print(text: &str) -> Result<(), AgentError> {

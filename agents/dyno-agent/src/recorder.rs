@@ -1,9 +1,9 @@
 //! Puts one request's record together while its chunks arrive.
 
 use dyno_model::clock::MonoNs;
-use dyno_model::request::{Chunk, Finish, Request, RequestRecord, Usage};
-
 use dyno_model::outcome::Outcome;
+use dyno_model::request::{Chunk, ExchangeFacts, Request, RequestRecord, Usage, UsageSource};
+use dyno_runtimes::dialect::Answered;
 
 /// No answer's text is kept beyond this; its stamps are.
 pub(crate) const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -20,12 +20,12 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     /// Makes room for the answer, so that chunks cost no allocation; [`Recorder::sent`] comes next.
-    pub(crate) fn new(request: &Request) -> Self {
+    pub(crate) fn new(request: &Request, due_at: Option<MonoNs>) -> Self {
         let room = (request.sampling.max_tokens as usize + 1).min(MAX_ROOM_CHUNKS);
         let record = RequestRecord {
             idx: request.idx,
             prompt_id: request.prompt_id.clone(),
-            due_at: None,
+            due_at,
             sent_at: MonoNs(0),
             ended_at: MonoNs(0),
             outcome: Outcome::Cancelled,
@@ -64,8 +64,11 @@ impl Recorder {
     }
 
     /// The answer is over; the second part says how many bytes of text were too many.
-    pub(crate) fn end(mut self, finish: Finish) -> (RequestRecord, Option<usize>) {
-        self.record.ended_at = finish.at;
+    pub(crate) fn end(mut self, answered: Answered) -> (RequestRecord, Option<usize>) {
+        self.record.exchange = exchange_of(&answered);
+        self.record.queue_ns = answered.queue_ns;
+        let finish = answered.finish;
+        self.record.ended_at = finish.at.max(self.record.sent_at);
         self.record.outcome = finish.outcome;
         self.record.finish = finish.reason;
         self.record.usage = finish.usage;
@@ -74,10 +77,34 @@ impl Recorder {
     }
 }
 
+/// What the record keeps of an exchange.
+fn exchange_of(answered: &Answered) -> Option<ExchangeFacts> {
+    let (exchange, answer) = (answered.exchange.as_ref()?, &answered.answer);
+    let connected_ns = match (exchange.started_at, exchange.sent_at) {
+        (Some(started_at), Some(sent_at)) => Some(sent_at.since(started_at)),
+        _ => None,
+    };
+    let is_kept = exchange.is_reused && !exchange.is_retried;
+    let other_source = answered.finish.usage.source != UsageSource::Timings;
+    Some(ExchangeFacts {
+        status: exchange.status,
+        retry_after_ms: exchange.retry_after_ms,
+        connect_ns: connected_ns.map(|ns| if is_kept { 0 } else { ns }),
+        is_reused: exchange.is_reused,
+        is_retried: exchange.is_retried,
+        n_reads: exchange.n_reads,
+        n_coalesced: answer.n_coalesced,
+        n_bad_events: answer.n_bad_events,
+        timings_tokens: answer.timings_tokens.filter(|_| other_source),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dyno_model::request::{ChunkKind, FinishReason, Sampling};
+    use dyno_model::request::{ChunkKind, Finish, FinishReason, Sampling};
+    use dyno_runtimes::dialect::AnswerFacts;
+    use dyno_runtimes::http::Facts;
 
     fn recorder() -> Recorder {
         let sampling =
@@ -90,7 +117,7 @@ mod tests {
             due_ns: None,
             limit_ms: 1,
         };
-        let mut recorder = Recorder::new(&request);
+        let mut recorder = Recorder::new(&request, Some(MonoNs(90)));
         recorder.sent(MonoNs(100));
         recorder
     }
@@ -99,9 +126,11 @@ mod tests {
         Chunk { at: MonoNs(at), kind: ChunkKind::Content, text, n_tokens: Some(1) }
     }
 
-    fn finish(at: u64) -> Finish {
+    fn finish(at: u64) -> Answered {
         let reason = Some(FinishReason::Length);
-        Finish { at: MonoNs(at), outcome: Outcome::Ok, reason, usage: Usage::default(), timings: None }
+        let finish =
+            Finish { at: MonoNs(at), outcome: Outcome::Ok, reason, usage: Usage::default(), timings: None };
+        Answered { finish, answer: AnswerFacts::default(), exchange: None, queue_ns: Some(7) }
     }
 
     #[test]
@@ -114,6 +143,22 @@ mod tests {
         assert_eq!(record.chunk_ns, [30, 50, 50]);
         assert_eq!(record.chunk_bytes, [3, 0, 1]);
         assert_eq!((record.text.as_str(), record.idx, record.ended_at, lost), ("hé!", 4, MonoNs(160), None));
+        assert_eq!((record.due_at, record.queue_ns, record.exchange), (Some(MonoNs(90)), Some(7), None));
+    }
+
+    #[test]
+    fn an_exchange_is_kept_beside() {
+        let record = |is_reused, is_retried| {
+            let (started_at, sent_at) = (Some(MonoNs(95)), Some(MonoNs(100)));
+            let exchange =
+                Facts { started_at, sent_at, is_reused, is_retried, n_reads: 3, ..Facts::default() };
+            let answer = AnswerFacts { n_coalesced: 2, timings_tokens: Some(9), ..AnswerFacts::default() };
+            let answered = Answered { answer, exchange: Some(exchange), queue_ns: None, ..finish(160) };
+            recorder().end(answered).0.exchange.expect("a network is between")
+        };
+        let (fresh, kept, retried) = (record(false, false), record(true, false), record(true, true));
+        assert_eq!((fresh.connect_ns, kept.connect_ns, retried.connect_ns), (Some(5), Some(0), Some(5)));
+        assert_eq!((fresh.n_reads, fresh.n_coalesced, fresh.timings_tokens), (3, 2, Some(9)));
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(crate) struct Surroundings {
     pub(crate) on_link_loss: OnLinkLoss,
     /// The id of this boot.
     pub(crate) boot_id: Option<String>,
+    /// This program, to be started again for calibrations; without it they make do with a thread.
+    pub(crate) program: Option<PathBuf>,
 }
 
 /// Serves one controller until it says good-bye, the link ends, or a stop signal comes.
@@ -285,7 +287,9 @@ impl Server<'_> {
             }
         };
         self.reach.is_launching.store(true, Ordering::SeqCst);
-        let launched = drive::launch(order, spool, &self.reach.interrupt, &mut on_progress);
+        let around =
+            drive::Around { interrupt: &self.reach.interrupt, program: surroundings.program.as_deref() };
+        let launched = drive::launch(order, spool, around, &mut on_progress);
         self.reach.is_launching.store(false, Ordering::SeqCst);
         // The listening thread noticed a broken link, too, and stopped the launch if it was not to outlive it.
         link?;

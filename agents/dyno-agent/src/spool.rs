@@ -1,7 +1,7 @@
 //! Events on the device until they are safe elsewhere: one file for each launch.
 //!
 //! `spool/<campaign>/<run>-<launch>.jsonl` in the agent's folder, in lines of [`dyno_model::line`]. Bytes go to the
-//! kernel after each request, to the disk every few seconds and at the end; a tail that was torn by a kill or a power
+//! kernel between requests, to the disk every few seconds where nothing waits for it, and at the end; a tail that was torn by a kill or a power
 //! cut is left out when the file is read.
 
 use std::fs::{self, File};
@@ -49,6 +49,21 @@ impl Spool {
     /// # Errors
     /// When the disk is full or broken; the file then ends with its last whole line.
     pub(crate) fn flush(&mut self) -> Result<(), SinkError> {
+        self.write()?;
+        if Clock::Monotonic.now().since(self.synced_at) >= SYNC_EVERY_NS {
+            self.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Hands the waiting lines to the kernel, which costs no wait for the disk.
+    ///
+    /// # Errors
+    /// As [`Spool::flush`].
+    pub(crate) fn write(&mut self) -> Result<(), SinkError> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         if let Err(error) = self.file.write_all(&self.buffer) {
             // Best effort: a torn tail is left out by readers anyway.
             drop(self.file.set_len(self.n_intact));
@@ -56,9 +71,6 @@ impl Spool {
         }
         self.n_intact += self.buffer.len() as u64;
         self.buffer.clear();
-        if Clock::Monotonic.now().since(self.synced_at) >= SYNC_EVERY_NS {
-            self.sync()?;
-        }
         Ok(())
     }
 
@@ -85,7 +97,7 @@ impl Spool {
 impl EventSink for Spool {
     fn event(&mut self, event: &Event) -> Result<(), SinkError> {
         line::write_line(&mut self.buffer, event).map_err(|error| self.failed(error.into()))?;
-        if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
+        if self.buffer.len() >= BUFFER_BYTES { self.write() } else { Ok(()) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The whole agent in one process: a controller over a pipe in memory, and the scripted runtime.
 
+mod loads;
+
 use std::thread::JoinHandle;
 
 use dyno_model::event::{Event, EventKind};
@@ -33,6 +35,7 @@ fn spawn(folder: &TempDir, end: MemoryEnd, on_link_loss: OnLinkLoss) -> JoinHand
         wait_for_signal: None,
         on_link_loss,
         boot_id: Some("this boot".to_owned()),
+        program: None,
     };
     std::thread::spawn(move || serve(&surroundings, Box::new(end.input), Box::new(end.output)))
 }
@@ -209,13 +212,13 @@ fn a_scripted_launch_is_recorded_to_the_nanosecond() {
     order.load = LoadModel::Single { think_ms: 1 };
     let (word, events) = agent.run(order);
     assert_eq!(word, "ok");
-    assert_eq!(names(&events), ["started", "spawned", "ready", "request", "request", "ended"]);
+    assert_eq!(names(&events), ["started", "spawned", "ready", "request", "request", "load", "ended"]);
     assert!(events.iter().enumerate().all(|(n, event)| event.seq == n as u64 && event.run == RunId(7)));
     // The script's clock begins at 1 s. Spawned then, ready 500 ns later.
     let at: Vec<u64> = events.iter().map(|event| event.at.0 - 1_000_000_000).collect();
     // Five characters: first chunk after 1000 + 5 × 10, then gaps of 20 and 40, the end 3 later: 1113 in all.
     // The second request goes out 1 ms after the first one's end.
-    assert_eq!(at, [0, 0, 500, 500 + 1113, 1613 + 1_000_000 + 1113, 1_002_726]);
+    assert_eq!(at, [0, 0, 500, 500 + 1113, 1613 + 1_000_000 + 1113, 1_002_726, 1_002_726]);
     let records = requests(&events);
     assert_eq!(records[1].sent_at.0 - 1_000_000_000, 1_001_613);
     for record in records {
@@ -226,20 +229,6 @@ fn a_scripted_launch_is_recorded_to_the_nanosecond() {
         assert_eq!(record.finish, Some(FinishReason::Length));
     }
     assert_eq!(ending(&events), (&Outcome::Ok, &Validity::Valid));
-    agent.end().expect("a good end");
-}
-
-#[test]
-fn a_load_that_the_agent_cannot_offer_is_unsupported_and_asks_nothing() {
-    let folder = folder();
-    let mut agent = Agent::start(&folder);
-    let mut order = order(2, &[]);
-    order.load = LoadModel::Closed { workers: 2, think_ms: 0 };
-    let (word, events) = agent.run(order);
-    assert_eq!(word, "unsupported");
-    assert!(requests(&events).is_empty());
-    let detail = "this agent cannot offer a load of the kind: closed loop, 2 workers".to_owned();
-    assert_eq!(ending(&events).0, &Outcome::Unsupported { detail });
     agent.end().expect("a good end");
 }
 
@@ -315,7 +304,7 @@ fn hang(agent: &mut Agent) {
 fn check_cancelled(events: &[Event]) {
     // A note tells of the request that was cut off, unless the cancel came before it went out.
     let names: Vec<_> = names(events).into_iter().filter(|name| *name != "note").collect();
-    assert_eq!(names, ["started", "spawned", "ready", "request", "request", "ended"]);
+    assert_eq!(names, ["started", "spawned", "ready", "request", "request", "load", "ended"]);
     assert_eq!(ending(events).0, &Outcome::Cancelled);
 }
 

@@ -1,9 +1,9 @@
 //! The subcommands that need the embedded engine.
 
 #[cfg(feature = "engine-embedded")]
-pub(crate) use with_engine::{engine, quantize, synthesize};
+pub(crate) use with_engine::{engine, paced_engine, quantize, synthesize};
 #[cfg(not(feature = "engine-embedded"))]
-pub(crate) use without_engine::{engine, quantize, synthesize};
+pub(crate) use without_engine::{engine, paced_engine, quantize, synthesize};
 
 #[cfg(feature = "engine-embedded")]
 mod with_engine {
@@ -13,19 +13,28 @@ mod with_engine {
 
     use dyno_model::blame::Classify as _;
     use dyno_model::plan::SyntheticShape;
-    use dyno_runtimes::embedded::engine_main;
+    use dyno_runtimes::embedded::{EngineMainError, engine_main, paced_engine_main};
     use dyno_runtimes::engine::{self, EngineError};
 
     use crate::error::AgentError;
 
     /// Runs the engine for the agent on the other end of stdin and stdout.
     pub(crate) fn engine(words: &[String]) -> Result<(), AgentError> {
-        engine_main(words).map_err(|error| AgentError::Tool {
+        engine_main(words).map_err(engine_ended)
+    }
+
+    /// Plays schedules in the engine's place for the agent on the other end of stdin and stdout.
+    pub(crate) fn paced_engine() -> Result<(), AgentError> {
+        paced_engine_main().map_err(engine_ended)
+    }
+
+    fn engine_ended(error: EngineMainError) -> AgentError {
+        AgentError::Tool {
             what: "run the engine",
             blame: error.blame(),
             exit_code: error.exit_code(),
             source: Box::new(error),
-        })
+        }
     }
 
     /// Writes a re-quantized copy, whole or not at all.
@@ -80,6 +89,11 @@ mod without_engine {
 
     /// There is no engine to run.
     pub(crate) fn engine(_words: &[String]) -> Result<(), AgentError> {
+        Err(AgentError::NoEngine)
+    }
+
+    /// There is no engine whose place could be taken.
+    pub(crate) fn paced_engine() -> Result<(), AgentError> {
         Err(AgentError::NoEngine)
     }
 

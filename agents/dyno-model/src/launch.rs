@@ -47,10 +47,9 @@ impl Dialect {
 pub struct ServerSpec {
     /// The program: a path on the device, or a name that its PATH knows.
     pub program: String,
-    /// Its arguments; `{model}`, `{port}`, `{threads}`, `{context_tokens}` and `{slots}` are filled in, and an
-    /// argument whose value is not known goes together with the one before.
+    /// Its arguments, with gaps ([`crate::template`]): those of [`ServerSpec::GAPS`], and settings by their names.
     pub args: Vec<String>,
-    /// Variables of its environment.
+    /// Variables of its environment, with the same gaps; one whose gap has no value is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
     /// The path that answers 200 when it is ready.
@@ -66,6 +65,19 @@ pub struct ServerSpec {
     pub cache_dirs: Vec<String>,
 }
 
+impl ServerSpec {
+    /// The gaps that every launch has values for, or knows to be without one: the model's file on the device, the port
+    /// to listen at, compute threads, tokens of context of one request, requests at once, and tokens of context of all
+    /// of these together.
+    pub const GAPS: [&str; 6] = ["model", "port", "threads", "context_tokens", "slots", "all_context_tokens"];
+
+    /// The names of all gaps, in order of their place.
+    pub fn gaps(&self) -> Vec<&str> {
+        let texts = self.args.iter().chain(self.env.values());
+        texts.flat_map(|text| crate::template::gaps(text)).collect()
+    }
+}
+
 /// A server that runs already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,9 +86,18 @@ pub struct EndpointSpec {
     pub url: String,
     /// The model's name there.
     pub model: String,
-    /// The variable of the controller's environment that holds its key; the key itself is in no record.
+    /// The variable of the controller's environment that holds its key, which must then be set; `None` is
+    /// [`EndpointSpec::KEY_VARIABLE`], set or not. The key itself is in no record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_variable: Option<String>,
+    /// The name by which the server is asked, where `url` leads to a relay before it; in no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+}
+
+impl EndpointSpec {
+    /// Holds a key when nothing else is said. No other program's variable is read unasked.
+    pub const KEY_VARIABLE: &str = "EDGEDYNO_API_KEY";
 }
 
 /// What to launch: resolved on the controller, so that the agent reads no configuration.

@@ -21,3 +21,4 @@ pub mod proof;
 pub mod request;
 pub mod sample;
 pub mod start;
+pub mod template;

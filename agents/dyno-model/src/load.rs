@@ -26,7 +26,8 @@ pub enum LoadModel {
         #[serde(default)]
         think_ms: u64,
     },
-    /// Requests come when they come, whether the device keeps up or not. There is no limit to how many wait.
+    /// Requests come when they come, whether the device keeps up or not. There is no limit to how many are under way,
+    /// unless one is asked for.
     Open {
         /// How the gaps between them are drawn.
         arrivals: Arrivals,
@@ -37,6 +38,10 @@ pub enum LoadModel {
         ramp_to_milli_per_s: Option<u64>,
         /// Requests of a run; the last one is due at `n_requests` over the mean rate.
         n_requests: u32,
+        /// The most requests under way at once. Those above it wait on this side; their latency counts from when they
+        /// were due all the same. `None` is no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_in_flight: Option<u32>,
     },
     /// Requests come as they came to another service, with its lengths.
     Trace {
@@ -53,6 +58,9 @@ pub enum LoadModel {
         duration_ms: Option<u64>,
         /// Requests of a run.
         n_requests: u32,
+        /// The most requests under way at once, as in `open`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max_in_flight: Option<u32>,
     },
 }
 
@@ -85,28 +93,22 @@ impl LoadModel {
                 let noun = if *workers == 1 { "worker" } else { "workers" };
                 format!("closed loop, {workers} {noun}{}", think(*think_ms))
             }
-            Self::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, n_requests: _ } => {
+            Self::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, max_in_flight, n_requests: _ } => {
                 let rate = match ramp_to_milli_per_s {
                     None => format!("at {}/s", thousandths(*rate_milli_per_s)),
                     Some(to) => {
                         format!("from {}/s to {}/s", thousandths(*rate_milli_per_s), thousandths(*to))
                     }
                 };
-                format!("open loop, {} arrivals {rate}", arrivals.label())
+                format!("open loop, {} arrivals {rate}{}", arrivals.label(), ceiling(*max_in_flight))
             }
-            Self::Trace { file, speed_milli: 1000, .. } => format!("trace {file}"),
-            Self::Trace { file, speed_milli, .. } => {
-                format!("trace {file}, {} × its speed", thousandths(u64::from(*speed_milli)))
+            Self::Trace { file, speed_milli, max_in_flight, .. } => {
+                let speed = match speed_milli {
+                    1000 => String::new(),
+                    _ => format!(", {} × its speed", thousandths(u64::from(*speed_milli))),
+                };
+                format!("trace {file}{speed}{}", ceiling(*max_in_flight))
             }
-        }
-    }
-
-    /// Whether this edgedyno's agent can offer it. Plans of other loads are refused before anything runs, and an
-    /// agent that is asked for one all the same answers `unsupported`.
-    pub fn is_driven(&self) -> bool {
-        match self {
-            Self::Single { .. } => true,
-            Self::Closed { .. } | Self::Open { .. } | Self::Trace { .. } => false,
         }
     }
 
@@ -131,6 +133,11 @@ impl Arrivals {
     }
 }
 
+/// What a limit adds to a label.
+fn ceiling(max_in_flight: Option<u32>) -> String {
+    max_in_flight.map_or_else(String::new, |n| format!(", at most {n} under way"))
+}
+
 /// A number of thousandths as a decimal without trailing zeros: 2500 is `2.5`.
 fn thousandths(n: u64) -> String {
     let text = format!("{}.{:03}", n / 1000, n % 1000);
@@ -142,7 +149,13 @@ mod tests {
     use super::*;
 
     fn open(arrivals: Arrivals, rate_milli_per_s: u64, ramp_to_milli_per_s: Option<u64>) -> LoadModel {
-        LoadModel::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, n_requests: 9 }
+        LoadModel::Open {
+            arrivals,
+            rate_milli_per_s,
+            ramp_to_milli_per_s,
+            n_requests: 9,
+            max_in_flight: None,
+        }
     }
 
     fn trace(speed_milli: u32) -> LoadModel {
@@ -154,6 +167,29 @@ mod tests {
             from_ms: 0,
             duration_ms: None,
             n_requests: 3,
+            max_in_flight: None,
+        }
+    }
+
+    fn limited(load: LoadModel, n: u32) -> LoadModel {
+        match load {
+            LoadModel::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, n_requests, .. } => {
+                let max_in_flight = Some(n);
+                LoadModel::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, n_requests, max_in_flight }
+            }
+            LoadModel::Trace { file, digest, speed_milli, from_ms, duration_ms, n_requests, .. } => {
+                let max_in_flight = Some(n);
+                LoadModel::Trace {
+                    file,
+                    digest,
+                    speed_milli,
+                    from_ms,
+                    duration_ms,
+                    n_requests,
+                    max_in_flight,
+                }
+            }
+            LoadModel::Single { .. } | LoadModel::Closed { .. } => panic!("has no limit of its own"),
         }
     }
 
@@ -177,6 +213,10 @@ mod tests {
             (
                 open(Arrivals::Gamma { burstiness_milli: 250 }, 1000, Some(8000)),
                 r#"{"kind":"open","arrivals":{"kind":"gamma","burstiness_milli":250},"rate_milli_per_s":1000,"ramp_to_milli_per_s":8000,"n_requests":9}"#,
+            ),
+            (
+                limited(open(Arrivals::Constant, 500, None), 8),
+                r#"{"kind":"open","arrivals":{"kind":"constant"},"rate_milli_per_s":500,"n_requests":9,"max_in_flight":8}"#,
             ),
             (
                 trace(1000),
@@ -204,13 +244,10 @@ mod tests {
         );
         check(trace(1000), "trace a.csv");
         check(trace(2500), "trace a.csv, 2.5 × its speed");
-    }
-
-    #[test]
-    fn only_what_the_agent_offers_is_driven() {
-        assert!(LoadModel::Single { think_ms: 0 }.is_driven());
-        let others =
-            [LoadModel::Closed { workers: 1, think_ms: 0 }, open(Arrivals::Constant, 1, None), trace(1)];
-        assert!(others.iter().all(|load| !load.is_driven()));
+        check(
+            limited(open(Arrivals::Poisson, 2500, None), 4),
+            "open loop, Poisson arrivals at 2.5/s, at most 4 under way",
+        );
+        check(limited(trace(2000), 9), "trace a.csv, 2 × its speed, at most 9 under way");
     }
 }

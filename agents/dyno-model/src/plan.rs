@@ -13,7 +13,7 @@ use crate::launch::{Dialect, EndpointSpec, ServerSpec};
 use crate::load::LoadModel;
 use crate::prepare::PrepareSpec;
 use crate::request::{Message, Sampling};
-use crate::start::StartState;
+use crate::start::{RestartSpec, StartState};
 
 /// Version of the plan's form; raised when a field changes its meaning.
 pub const PLAN_FORMAT: u32 = 1;
@@ -51,6 +51,9 @@ pub struct Plan {
     /// Which runs may be left out because of what the ones before them showed; `None` is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steering: Option<Steering>,
+    /// How devices are restarted for device-cold launches; `None` when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartSpec>,
 }
 
 /// A set of service level objectives.

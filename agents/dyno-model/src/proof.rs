@@ -34,6 +34,9 @@ pub struct LoadFacts {
     pub began_at: MonoNs,
     /// When its last request ended.
     pub ended_at: MonoNs,
+    /// Whether the client ran before all ordinary threads of the device; it is asked for over HTTP only.
+    #[serde(default)]
+    pub is_urgent: bool,
     /// Requests that were sent.
     pub n_sent: u32,
     /// Requests that were due or wanted and were never sent: an interrupt or the end of the runtime came first.

@@ -50,6 +50,23 @@ impl StartState {
     }
 }
 
+/// How a device is restarted for device-cold launches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestartSpec {
+    /// How long it may take until it can be reached again.
+    pub boot_limit_ms: u64,
+    /// How long it is left alone then.
+    pub settle_ms: u64,
+}
+
+impl Default for RestartSpec {
+    /// House rule: some boards check their disks at a start, and what a start leaves running is done in two minutes.
+    fn default() -> Self {
+        Self { boot_limit_ms: 300_000, settle_ms: 120_000 }
+    }
+}
+
 /// What was done to bring a launch into its state, and whether it got there.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct StartMade {

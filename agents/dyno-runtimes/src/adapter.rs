@@ -49,13 +49,8 @@ pub trait RuntimeAdapter: Send {
     /// process ended, if there was one.
     fn start(&mut self, spec: &LaunchSpec, on_step: &mut dyn FnMut(LaunchStep)) -> Result<(), RuntimeError>;
 
-    /// One client of the started runtime.
-    ///
-    /// # Errors
-    /// [`RuntimeError::NotStarted`].
-    fn client(&self) -> Result<Box<dyn Generate>, RuntimeError>;
-
-    /// A client for many requests at once.
+    /// A client of the started runtime, for many requests at once; a runtime that takes one at a time has a
+    /// [`Queue`](crate::queue::Queue) before it.
     ///
     /// # Errors
     /// [`RuntimeError::NotStarted`].
@@ -124,12 +119,13 @@ pub struct ExitReport {
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// The adapter for a launch.
+/// The adapter for a launch; `key` is the endpoint's, if it wants one.
 ///
 /// # Errors
 /// A setting that the runtime does not know or cannot use, or a dialect that this agent was built without.
 pub fn adapter_for(
     spec: &LaunchSpec,
+    key: Option<&str>,
     interrupt: Arc<Interrupt>,
 ) -> Result<Box<dyn RuntimeAdapter>, RuntimeError> {
     match spec.dialect {
@@ -139,6 +135,6 @@ pub fn adapter_for(
         | Dialect::OpenaiCompletions
         | Dialect::LlamaServer
         | Dialect::OllamaGenerate
-        | Dialect::OllamaChat => server::adapter(spec, interrupt),
+        | Dialect::OllamaChat => server::adapter(spec, key, interrupt),
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use dyno_model::blame::{Blame, Classify};
 use dyno_model::outcome::Outcome;
 
+use crate::http::EndpointError;
+
 /// A runtime could not be started or spoken to.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
@@ -36,6 +38,22 @@ pub enum RuntimeError {
         /// The settings that it has.
         known: &'static [&'static str],
     },
+    /// The launch over HTTP says neither what to start nor where to ask.
+    #[error("the runtime `{runtime}` has neither a server to start nor one to ask")]
+    NoServer {
+        /// The runtime.
+        runtime: String,
+    },
+    /// There is no port to listen at.
+    #[error("no port is free on the loopback")]
+    NoPort {
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A server's address cannot be used.
+    #[error("cannot ask the server")]
+    Endpoint(#[from] crate::http::EndpointError),
     /// The launch names no model file.
     #[error("the runtime `{runtime}` needs a model file")]
     NoModel {
@@ -47,6 +65,14 @@ pub enum RuntimeError {
     NotBuilt {
         /// What it lacks.
         missing: &'static str,
+    },
+    /// The program is not there.
+    #[error("the program `{program}` is not on this device (looked for in {looked_in})")]
+    NoProgram {
+        /// As it was asked for.
+        program: String,
+        /// The folders, or the path.
+        looked_in: String,
     },
     /// The process could not be started.
     #[error("cannot start {program}")]
@@ -108,13 +134,22 @@ impl RuntimeError {
             Self::Setting { .. }
             | Self::UnknownSetting { .. }
             | Self::NoModel { .. }
+            | Self::NoServer { .. }
             | Self::Pin { .. }
             | Self::NotPinned { .. } => Outcome::Refused { detail: detail() },
             Self::Carry(error) => error.outcome(),
-            Self::NotBuilt { .. } => Outcome::Unsupported { detail: detail() },
-            Self::Spawn { .. } | Self::Talk { .. } | Self::Nonsense { .. } | Self::NotStarted => {
-                Outcome::Crashed { exit: detail(), stderr_tail: String::new() }
+            Self::NotBuilt { .. } | Self::NoProgram { .. } | Self::Endpoint(EndpointError::Tls { .. }) => {
+                Outcome::Unsupported { detail: detail() }
             }
+            Self::Endpoint(EndpointError::Url { .. } | EndpointError::Key) => {
+                Outcome::Refused { detail: detail() }
+            }
+            Self::Endpoint(EndpointError::Resolve { .. })
+            | Self::NoPort { .. }
+            | Self::Spawn { .. }
+            | Self::Talk { .. }
+            | Self::Nonsense { .. }
+            | Self::NotStarted => Outcome::Crashed { exit: detail(), stderr_tail: String::new() },
         }
     }
 }
@@ -125,11 +160,14 @@ impl Classify for RuntimeError {
             Self::Setting { .. }
             | Self::UnknownSetting { .. }
             | Self::NoModel { .. }
+            | Self::NoServer { .. }
+            | Self::NoProgram { .. }
             | Self::Pin { .. }
             | Self::NotPinned { .. } => Blame::User,
+            Self::Endpoint(error) => error.blame(),
             Self::Launch { .. } | Self::Talk { .. } => Blame::Runtime,
             Self::Carry(error) => error.blame(),
-            Self::Spawn { .. } => Blame::Lab,
+            Self::Spawn { .. } | Self::NoPort { .. } => Blame::Lab,
             Self::NotBuilt { .. } | Self::Nonsense { .. } | Self::NotStarted => Blame::Harness,
         }
     }
@@ -140,6 +178,10 @@ impl Classify for RuntimeError {
                 vec!["it has no settings at all".to_owned()]
             }
             Self::Carry(error) => error.hints(),
+            Self::Endpoint(error) => error.hints(),
+            Self::NoProgram { .. } => {
+                vec!["install it there, or name its full path as `program` of the runtime".to_owned()]
+            }
             Self::Pin { .. } | Self::NotPinned { .. } => {
                 vec!["name CPUs in `core_mask` that are online and that the agent may use".to_owned()]
             }

@@ -35,6 +35,7 @@ use dyno_model::request::{
 use crate::adapter::{Carry, ExitReport, Generate, LaunchStep, RuntimeAdapter};
 use crate::error::RuntimeError;
 use crate::interrupt::Interrupt;
+use crate::queue::Queue;
 
 /// Where the scripted clock stands at first: not 0, so that an instant is not mistaken for a duration.
 pub const START_NS: u64 = 1_000_000_000;
@@ -96,6 +97,19 @@ impl FakeAdapter {
         let clock = Clock::scripted(START_NS);
         Ok(Self { script, clock, interrupt, is_started: false, is_dead: Arc::default() })
     }
+
+    fn client(&self) -> Result<FakeClient, RuntimeError> {
+        if !self.is_started {
+            return Err(RuntimeError::NotStarted);
+        }
+        Ok(FakeClient {
+            script: self.script.clone(),
+            clock: self.clock.clone(),
+            interrupt: Arc::clone(&self.interrupt),
+            is_dead: Arc::clone(&self.is_dead),
+            text: String::new(),
+        })
+    }
 }
 
 impl RuntimeAdapter for FakeAdapter {
@@ -121,21 +135,9 @@ impl RuntimeAdapter for FakeAdapter {
         Ok(())
     }
 
-    fn client(&self) -> Result<Box<dyn Generate>, RuntimeError> {
-        if !self.is_started {
-            return Err(RuntimeError::NotStarted);
-        }
-        Ok(Box::new(FakeClient {
-            script: self.script.clone(),
-            clock: self.clock.clone(),
-            interrupt: Arc::clone(&self.interrupt),
-            is_dead: Arc::clone(&self.is_dead),
-            text: String::new(),
-        }))
-    }
-
     fn carrier(&self) -> Result<Box<dyn Carry>, RuntimeError> {
-        Err(RuntimeError::NotStarted)
+        let client = Box::new(self.client()?);
+        Ok(Box::new(Queue::new(client, self.clock.clone(), Arc::clone(&self.interrupt))))
     }
 
     fn is_running(&mut self) -> bool {

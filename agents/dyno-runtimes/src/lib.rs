@@ -15,5 +15,6 @@ pub mod http;
 pub mod interrupt;
 pub mod paced;
 pub mod process;
+pub mod queue;
 mod server;
 mod sys;

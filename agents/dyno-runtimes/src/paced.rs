@@ -24,9 +24,12 @@
 //! | `until_close` | HTTP/1.0: the body ends with the connection | 0 |
 //! | `silent` | no answer at all | 0 |
 //! | `truth` | keep the instants of all writes | 1; 0 where `gap_us` is 0 |
+//! | `slots` | so many requests are served at once; the others wait in the server, first come, first served | all |
 
 mod asked;
+mod client;
 mod frames;
+mod process;
 mod script;
 mod serve;
 
@@ -37,7 +40,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use dyno_model::clock::MonoNs;
+use serde::{Deserialize, Serialize};
 
+pub use process::{PacedError, PacedProcess, play_for, tell_url};
 pub use script::{Script, ScriptError};
 
 /// A running server; it ends with this value.
@@ -49,7 +54,7 @@ pub struct PacedServer {
 }
 
 /// What really happened to one answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Played {
     /// The seed that the request named: by it a client finds its own.
     pub seed: u64,
@@ -60,7 +65,7 @@ pub struct Played {
 }
 
 /// One write of token chunks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Write {
     /// When it was due.
     pub due: MonoNs,
@@ -86,7 +91,15 @@ impl PacedServer {
     /// # Errors
     /// When there is no socket or no thread to be had.
     pub fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::start_on(0)
+    }
+
+    /// Listens on this port of the loopback; 0 is any that is free.
+    ///
+    /// # Errors
+    /// When the port is taken, or there is no thread to be had.
+    pub fn start_on(port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
@@ -102,11 +115,7 @@ impl PacedServer {
 
     /// The URL that plays `script`, to be put before an API's path.
     pub fn url(&self, script: &str) -> String {
-        if script.is_empty() {
-            format!("http://{}", self.address)
-        } else {
-            format!("http://{}/{script}", self.address)
-        }
+        url_of(self.address, script)
     }
 
     /// The answers that ended since the last time.
@@ -130,4 +139,8 @@ impl Drop for PacedServer {
             drop(thread.join());
         }
     }
+}
+
+fn url_of(address: SocketAddr, script: &str) -> String {
+    if script.is_empty() { format!("http://{address}") } else { format!("http://{address}/{script}") }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -21,12 +21,18 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long the last words may take after the end of the process: a grandchild may hold the pipe open.
 const LAST_WORDS_LIMIT: Duration = Duration::from_millis(500);
 
+/// Words after which a process ends for want of memory: Rust's allocator, C++'s, ggml's buffers, CUDA's.
+const NO_MEMORY: [&str; 4] =
+    ["memory allocation of ", "std::bad_alloc", "failed to allocate buffer", "CUDA error: out of memory"];
+
 /// A running process. Dropping it kills it.
 #[derive(Debug)]
 pub struct Process {
     spawned: Spawned,
     reaped: Option<Reaped>,
     killed_by_us: bool,
+    /// It was asked to end, which it does with a status of its own liking, or by the signal that asked.
+    asked_to_end: bool,
     last_words: mpsc::Receiver<String>,
     stderr_tail: Option<String>,
 }
@@ -46,8 +52,7 @@ impl Process {
     /// # Errors
     /// [`RuntimeError::Spawn`].
     pub fn spawn(command: &mut Command) -> Result<(Self, Pipes), RuntimeError> {
-        let program = command.get_program().into();
-        Self::spawn_or(command, |source| RuntimeError::Spawn { program, source })
+        spawn_piped(command).map_err(cannot_start(command))?
     }
 
     /// Like [`Process::spawn`]; the process and its threads run on `cpus` only, of which the kernel's word is the
@@ -56,42 +61,40 @@ impl Process {
     /// # Errors
     /// [`RuntimeError::Pin`] when the system does not allow all of them, or knows no such thing.
     pub fn spawn_on(command: &mut Command, cpus: &[u32]) -> Result<(Self, Pipes, Vec<u32>), RuntimeError> {
-        let program = PathBuf::from(command.get_program());
-        let pin = |source| RuntimeError::Pin { cpus: cpu_list(cpus), source };
-        sys::pin(command, cpus).map_err(pin)?;
-        let (process, pipes) = Self::spawn_or(command, |source| {
-            // What the kernel answers when none of the CPUs can be used (sched_setaffinity(2)).
-            let is_pin = source.kind() == std::io::ErrorKind::InvalidInput;
-            if is_pin { pin(source) } else { RuntimeError::Spawn { program, source } }
-        })?;
-        let allowed = sys::allowed_cpus(process.pid()).map_err(pin)?;
-        if allowed == cpus {
-            return Ok((process, pipes, allowed));
-        }
-        Err(RuntimeError::NotPinned { cpus: cpu_list(cpus), allowed: cpu_list(&allowed) })
+        let ((process, pipes), allowed) = pinned(command, cpus, spawn_piped)?;
+        Ok((process, pipes, allowed))
     }
 
-    fn spawn_or(
+    /// Starts a program that is spoken to in another way: it reads nothing, and what it writes to stdout and stderr is
+    /// read into one bounded tail. Where `cpus` are named, as [`Process::spawn_on`].
+    ///
+    /// # Errors
+    /// [`RuntimeError::Spawn`], [`RuntimeError::Pin`].
+    pub fn spawn_server(
         command: &mut Command,
-        failed: impl FnOnce(std::io::Error) -> RuntimeError,
-    ) -> Result<(Self, Pipes), RuntimeError> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        sys::prepare_child(command);
-        let mut child = command.spawn().map_err(failed)?;
-        let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
-            unreachable!("all three streams were asked to be piped");
-        };
+        cpus: Option<&[u32]>,
+    ) -> Result<(Self, Option<Vec<u32>>), RuntimeError> {
+        match cpus {
+            None => Ok((spawn_listened(command).map_err(cannot_start(command))??, None)),
+            Some(cpus) => {
+                pinned(command, cpus, spawn_listened).map(|(process, allowed)| (process, Some(allowed)))
+            }
+        }
+    }
+
+    fn of(child: Child, words: impl Read + Send + 'static) -> Result<Self, RuntimeError> {
         let (tell, last_words) = mpsc::sync_channel(1);
         let pid = child.id();
         let spawned = Spawned::new(child).map_err(|source| RuntimeError::Talk { pid, source })?;
-        let process = Self { spawned, reaped: None, killed_by_us: false, last_words, stderr_tail: None };
+        let (killed_by_us, asked_to_end) = (false, false);
+        let process =
+            Self { spawned, reaped: None, killed_by_us, asked_to_end, last_words, stderr_tail: None };
         // Best effort: a receiver that is gone no longer wants the words.
-        let listen = move || drop(tell.send(tail_of(stderr)));
+        let listen = move || drop(tell.send(tail_of(words)));
         let name = "runtime-stderr".to_owned();
         let thread = std::thread::Builder::new().name(name).stack_size(64 << 10).spawn(listen);
         thread.map_err(|source| RuntimeError::Talk { pid, source })?;
-        Ok((process, Pipes { stdin, stdout }))
+        Ok(process)
     }
 
     /// Its number.
@@ -110,6 +113,15 @@ impl Process {
             self.killed_by_us = true;
             // Best effort: it may have ended just now.
             drop(self.spawned.kill());
+        }
+    }
+
+    /// Asks it and its own children to end, if it still runs: whatever its status is then, it is no crash.
+    pub fn ask_to_end(&mut self) {
+        if self.is_running() {
+            self.asked_to_end = true;
+            // Best effort: it may have ended just now, and one that does not listen is killed later.
+            drop(self.spawned.ask_to_end());
         }
     }
 
@@ -139,7 +151,11 @@ impl Process {
             words.unwrap_or_else(|| self.last_words.recv_timeout(LAST_WORDS_LIMIT).unwrap_or_default());
         self.stderr_tail = Some(words.clone());
         Ok(ExitReport {
-            outcome: if self.killed_by_us { Outcome::Ok } else { outcome_of(reaped.status, words) },
+            outcome: if self.killed_by_us || self.asked_to_end && sys::is_own_end(reaped.status) {
+                Outcome::Ok
+            } else {
+                outcome_of(reaped.status, words)
+            },
             exit: Some(worded(reaped.status)),
             cpu_ns: Some(reaped.cpu_ns),
             peak_rss_bytes: reaped.peak_rss_bytes,
@@ -159,6 +175,72 @@ impl Process {
     }
 }
 
+/// Gives a process, or why the program could not be started at all.
+type Started<P> = std::io::Result<Result<P, RuntimeError>>;
+
+fn spawn_piped(command: &mut Command) -> Started<(Process, Pipes)> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    sys::prepare_child(command);
+    let mut child = command.spawn()?;
+    let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+        unreachable!("all three streams were asked to be piped");
+    };
+    Ok(Process::of(child, stderr).map(|process| (process, Pipes { stdin, stdout })))
+}
+
+fn spawn_listened(command: &mut Command) -> Started<Process> {
+    let (reader, writer) = std::io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    sys::prepare_child(command);
+    let child = command.spawn();
+    // The command must not hold the pipe open: its end is the end of the words.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(Process::of(child?, reader))
+}
+
+fn cannot_start(command: &Command) -> impl FnOnce(std::io::Error) -> RuntimeError + use<> {
+    let program = PathBuf::from(command.get_program());
+    |source| RuntimeError::Spawn { program, source }
+}
+
+/// Starts a program on those CPUs, and says what the kernel says of them.
+fn pinned<P: AsProcess>(
+    command: &mut Command,
+    cpus: &[u32],
+    spawn: impl FnOnce(&mut Command) -> Started<P>,
+) -> Result<(P, Vec<u32>), RuntimeError> {
+    let pin = |source| RuntimeError::Pin { cpus: cpu_list(cpus), source };
+    sys::pin(command, cpus).map_err(pin)?;
+    let started = spawn(command).map_err(|source| {
+        // What the kernel answers when none of the CPUs can be used (sched_setaffinity(2)).
+        let is_pin = source.kind() == std::io::ErrorKind::InvalidInput;
+        if is_pin { pin(source) } else { cannot_start(command)(source) }
+    })??;
+    let allowed = sys::allowed_cpus(started.pid()).map_err(pin)?;
+    if allowed == cpus {
+        return Ok((started, allowed));
+    }
+    Err(RuntimeError::NotPinned { cpus: cpu_list(cpus), allowed: cpu_list(&allowed) })
+}
+
+/// Has a process number.
+trait AsProcess {
+    fn pid(&self) -> u32;
+}
+
+impl AsProcess for Process {
+    fn pid(&self) -> u32 {
+        self.spawned.pid()
+    }
+}
+
+impl AsProcess for (Process, Pipes) {
+    fn pid(&self) -> u32 {
+        self.0.spawned.pid()
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
@@ -174,8 +256,7 @@ fn outcome_of(status: ExitStatus, stderr_tail: String) -> Outcome {
     if status.success() {
         return Outcome::Ok;
     }
-    // The words of Rust's allocator error, after which a process aborts.
-    let no_memory = stderr_tail.lines().find(|line| line.contains("memory allocation of "));
+    let no_memory = stderr_tail.lines().find(|line| NO_MEMORY.iter().any(|words| line.contains(words)));
     match no_memory {
         Some(line) => Outcome::Oom { detail: line.trim().to_owned() },
         None => Outcome::Crashed { exit: worded(status), stderr_tail },
@@ -183,7 +264,7 @@ fn outcome_of(status: ExitStatus, stderr_tail: String) -> Outcome {
 }
 
 /// Reads to the end and keeps the last [`STDERR_TAIL_BYTES`], made safe to print.
-fn tail_of(mut stderr: ChildStderr) -> String {
+fn tail_of(mut stderr: impl Read) -> String {
     let mut tail = VecDeque::with_capacity(2 * STDERR_TAIL_BYTES);
     let mut block = [0_u8; STDERR_TAIL_BYTES];
     while let Ok(n @ 1..) = stderr.read(&mut block) {
@@ -299,6 +380,39 @@ mod tests {
         let mut rest = Vec::new();
         pipes.stdout.read_to_end(&mut rest).expect("its end of the pipe is closed");
         assert_eq!(rest, b"tarted\n");
+    }
+
+    #[test]
+    fn a_server_is_listened_to_and_asked_to_end() {
+        let script = "trap 'echo bye; exit 3' TERM; echo out; echo err >&2; while :; do sleep 0.01; done";
+        let (mut process, _) =
+            Process::spawn_server(Command::new("/bin/sh").args(["-c", script]), None).expect("a shell");
+        // Without the trap it would end by the signal; both are as asked.
+        process.ask_to_end();
+        let report = process.end(Duration::from_secs(20)).expect("it ends");
+        assert_eq!(report.outcome, Outcome::Ok);
+        assert!(!process.is_running());
+
+        let script = "echo out; echo err >&2; exit 4";
+        let (mut process, _) =
+            Process::spawn_server(Command::new("/bin/sh").args(["-c", script]), None).expect("a shell");
+        let report = process.end(Duration::from_secs(20)).expect("it ends");
+        let expected =
+            Outcome::Crashed { exit: "exit status 4".to_owned(), stderr_tail: "out\nerr".to_owned() };
+        assert_eq!(report.outcome, expected);
+    }
+
+    #[test]
+    fn one_that_dies_of_something_else_while_it_is_asked_to_end_has_crashed() {
+        let check = |script: &str, expected| {
+            let status = Command::new("/bin/sh").args(["-c", script]).status().expect("a shell");
+            assert_eq!(sys::is_own_end(status), expected, "{script}");
+        };
+        check("exit 0", true);
+        check("exit 3", true);
+        check("kill -TERM $$", true);
+        check("kill -KILL $$", false);
+        check("kill -SEGV $$", false);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The client against a paced server and against servers that misbehave, over real connections.
 
+#[path = "support/one_at_a_time.rs"]
+mod one_at_a_time;
+
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -10,10 +13,11 @@ use dyno_model::ids::PromptId;
 use dyno_model::outcome::Outcome;
 use dyno_model::request::{ChunkKind, Finish, FinishReason, Message, Request, Sampling, UsageSource};
 use dyno_runtimes::adapter::Generate;
-use dyno_runtimes::dialect::{Answered, Api, Ask, Driver, HttpClient, Server, Step};
-use dyno_runtimes::http::{Connections, Endpoint, Limits, Polled, Reuse};
+use dyno_runtimes::dialect::{Answered, Api, Ask, Driver, Server, Step};
+use dyno_runtimes::http::{Connections, Endpoint, Facts, Limits, Polled, Reuse};
 use dyno_runtimes::interrupt::{Asked, Interrupt};
 use dyno_runtimes::paced::PacedServer;
+use one_at_a_time::HttpClient;
 
 const LIMITS: Limits =
     Limits { connect_ms: 2_000, first_byte_ms: None, next_byte_ms: None, end_ms: 250, max_exchanges: 1000 };
@@ -42,6 +46,12 @@ struct Got {
     text: String,
     finish: Finish,
     answered: Answered,
+}
+
+impl Got {
+    fn exchange(&self) -> &Facts {
+        self.answered.exchange.as_ref().expect("it went over a network")
+    }
 }
 
 fn ask_with(client: &mut HttpClient, request: &Request) -> Got {
@@ -95,7 +105,7 @@ fn stamps_lie_where_the_server_wrote() {
     assert_eq!(kinds[..4], [ChunkKind::Role, ChunkKind::Reasoning, ChunkKind::Reasoning, ChunkKind::Content]);
     let played = paced.take_played();
     assert_eq!((played.len(), played[0].seed, played[0].writes.len()), (1, 1, 6));
-    let sent_at = got.answered.exchange.sent_at.expect("it was sent");
+    let sent_at = got.exchange().sent_at.expect("it was sent");
     assert!(sent_at <= played[0].received_at);
     for (write, (_, at, _)) in played[0].writes.iter().zip(&got.chunks[1..]) {
         // 10 µs: the wall clock's offset is known no better than that.
@@ -178,7 +188,7 @@ fn a_connection_is_kept_and_a_stale_one_replaced() {
     for turn in 0..4 {
         let got = ask_with(&mut client, &request(1, 3, 5_000));
         assert_eq!(got.finish.outcome, Outcome::Ok);
-        assert_eq!(got.answered.exchange.is_reused, turn > 0);
+        assert_eq!(got.exchange().is_reused, turn > 0);
     }
     assert_eq!(client.driver().health().n_connections, 1);
 
@@ -289,7 +299,8 @@ fn many_requests_are_sent_when_they_are_due() {
     assert_eq!((sent.len(), n_chunks, ended.len()), (40, 320, 40));
     assert!(ended.iter().all(|one| one.finish.outcome.is_ok()));
     for one in &ended {
-        let (due, sent_at) = (one.exchange.due.expect("given"), one.exchange.sent_at.expect("sent"));
+        let exchange = one.exchange.as_ref().expect("it went over a network");
+        let (due, sent_at) = (exchange.due.expect("given"), exchange.sent_at.expect("sent"));
         assert!(sent_at >= due, "nothing is sent early");
     }
     let mut seeds: Vec<u64> = paced.take_played().iter().map(|one| one.seed).collect();
@@ -304,4 +315,92 @@ fn a_server_can_be_asked_other_things() {
     let reply = driver.get("/health", 2_000, 1 << 16).expect("an answer");
     assert_eq!((reply.head.status, reply.body.as_slice()), (200, &b"{\"status\":\"ok\"}"[..]));
     assert!(driver.get("/health", 2_000, 3).is_err(), "the body is larger than what is taken");
+}
+
+const GOOD: &str = concat!(
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n",
+    "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+);
+
+#[test]
+fn what_goes_wrong_with_some_stops_none_of_the_others() {
+    let answers = [
+        GOOD,
+        "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n\r\n",
+        "",
+        GOOD,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 999\r\n\r\ndata: {\"choi",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{\"error\":\"no memory\"}",
+        GOOD,
+    ];
+    let address = play_raw(answers.iter().map(|text| vec![text.as_bytes().to_vec()]).collect());
+    let mut wanted = server(&format!("http://{address}/v1"), Api::OpenAiChat);
+    wanted.connections.reuse = Reuse::Fresh;
+    let mut driver = Driver::new(wanted, None).expect("descriptors");
+    let tickets: Vec<_> = (0..answers.len() as u64)
+        .map(|k| driver.submit(&request(k, 5, 10_000), None).expect("room"))
+        .collect();
+    let mut words = vec![String::new(); tickets.len()];
+    while driver.n_in_flight() > 0 {
+        let mut on = |ticket, step: Step<'_>| {
+            if let Step::Ended(answered) = step {
+                let i = tickets.iter().position(|one| *one == ticket).expect("one of ours");
+                words[i] = answered.finish.outcome.word().to_owned();
+            }
+        };
+        driver.poll(monotonic_now().plus(1_000_000_000), &mut on).expect("the loop works");
+    }
+    assert_eq!(words, ["ok", "refused", "crashed", "crashed", "ok", "crashed", "refused", "ok"]);
+}
+
+#[test]
+fn an_answer_without_an_end_is_given_up_at_half_a_gigabyte() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let talk = move || {
+        let (mut socket, _) = listener.accept().expect("a client");
+        let n = socket.read(&mut [0; 4096]).expect("a request");
+        assert!(n > 0, "a request");
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+        let words = "word ".repeat(13_000);
+        let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{words}\"}}}}]}}\n\n");
+        let mut sent = 0_u64;
+        let mut next = head;
+        while socket.write_all(next.as_bytes()).is_ok() {
+            sent += next.len() as u64;
+            next = &event;
+        }
+        sent
+    };
+    let talk = std::thread::Builder::new().name("endless".to_owned()).spawn(talk).expect("a thread");
+    let mut client =
+        HttpClient::new(server(&format!("http://{address}/v1"), Api::OpenAiChat), None).expect("descriptors");
+    let mut n_bytes = 0;
+    let finish = client
+        .generate(&request(1, 5, 120_000), &mut |chunk| n_bytes += chunk.text.len() as u64)
+        .expect("the loop works");
+    let detail = finish.outcome.detail().unwrap_or_default();
+    assert!(detail.starts_with("its body is larger than 536870912 bytes"), "{detail}");
+    assert!((500_000_000..536_870_912).contains(&n_bytes), "{n_bytes}");
+    // What the server still had to say was not taken: what lies in the sockets' buffers is all.
+    let sent = talk.join().expect("the server ended");
+    assert!(sent < 536_870_912 + (64 << 20), "{sent}");
+}
+
+#[test]
+fn a_client_that_leaves_the_paced_server_frees_its_slot() {
+    let paced = PacedServer::start().expect("a server");
+    let ask_raw = |script: &str| {
+        let mut socket = std::net::TcpStream::connect(paced.address()).expect("it listens");
+        let head = format!("POST /{script}/v1/chat/completions HTTP/1.1\r\nContent-Length: 2\r\n\r\n{{}}");
+        socket.write_all(head.as_bytes()).expect("it listens");
+        socket
+    };
+    let hour = "ttft_us=3600000000,n=1,slots=1";
+    let (served, waiting) = (ask_raw(hour), ask_raw(hour));
+    drop(waiting);
+    drop(served);
+    let got = play(&paced, "n=1,slots=1");
+    assert_eq!((got.finish.outcome, got.chunks.len()), (Outcome::Ok, 1));
 }

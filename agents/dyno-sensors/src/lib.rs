@@ -8,6 +8,7 @@
 //! **Invariant:** what cannot be read, or is absurd, is `None`; it is never 0 and never the last value again.
 
 mod agent;
+pub mod cpu_time;
 mod cpufreq;
 pub mod driver;
 mod error;

@@ -1,9 +1,13 @@
 //! The command line, as clap sees it; no logic.
 
+mod ask;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use ask::{Api, Arrivals, Ask, EndpointFlags, LoadFlags};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -68,7 +72,9 @@ Examples:
   edgedyno run                                   this machine, suite quick, a real 135M model
   edgedyno run --model gemma-3-270m-q4_k_m --accept-terms
   edgedyno run --suite quick --threads 1,2 --repetitions 5
-  edgedyno run --runtime fake --model none       the scripted runtime: no model, exact truth")]
+  edgedyno run --runtime fake --model none       the scripted runtime: no model, exact truth
+  edgedyno run --suite latency --runtime llama-server
+  edgedyno run --endpoint http://127.0.0.1:8080/v1 --model smollm2 --rate 0.5,1,2 --duration 60")]
     Run(RunArgs),
     /// Print the frozen plan without running it
     #[command(after_help = "\
@@ -128,38 +134,6 @@ Examples:
   edgedyno man > edgedyno.1
   edgedyno man | man -l -")]
     Man,
-}
-
-/// What to measure.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Ask {
-    /// Suite: what to ask of each device
-    #[arg(long, default_value = "quick", value_name = "NAME")]
-    pub(crate) suite: String,
-    /// Devices of devices.toml: ids, tags or globs
-    #[arg(long = "device", short, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) devices: Vec<String>,
-    /// Models of the catalogue, instead of the suite's
-    #[arg(long = "model", short, value_delimiter = ',', value_name = "NAME")]
-    pub(crate) models: Vec<String>,
-    /// Runtimes of the catalogue, instead of the suite's
-    #[arg(long = "runtime", value_delimiter = ',', value_name = "NAME")]
-    pub(crate) runtimes: Vec<String>,
-    /// Compute threads, instead of the suite's
-    #[arg(long, value_delimiter = ',', value_name = "N")]
-    pub(crate) threads: Vec<u32>,
-    /// Fresh launches of each cell, instead of the suite's
-    #[arg(long, value_name = "N")]
-    pub(crate) repetitions: Option<u32>,
-    /// Requests of each launch, instead of the whole slice
-    #[arg(long, value_name = "N")]
-    pub(crate) requests: Option<u32>,
-    /// Longest answer in tokens, instead of the suite's
-    #[arg(long, value_name = "N")]
-    pub(crate) max_tokens: Option<u32>,
-    /// Seed of all orders and draws, instead of the suite's
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
 }
 
 #[derive(Debug, Args)]

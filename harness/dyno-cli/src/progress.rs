@@ -1,11 +1,11 @@
 //! Live progress on stderr: a bar on a terminal, plain lines when piped, nothing with `--quiet`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use dyno_artifacts::Phase;
-use dyno_model::ids::{DeviceId, RunId};
+use dyno_model::ids::DeviceId;
 use dyno_model::plan::Plan;
 use dyno_session::{Cancel, Observer, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -52,13 +52,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A campaign of `plan`, of which `finished` is in the record.
-    pub(crate) fn new(talk: Talk, plan: &Plan, finished: &BTreeSet<(RunId, u32)>) -> Self {
+    /// A campaign of `plan`, of which `recorded` is in the record.
+    pub(crate) fn new(talk: Talk, plan: &Plan, recorded: &dyno_store::Progress) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && talk > Talk::Quiet;
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let mut n_missing: BTreeMap<DeviceId, u64> =
             plan.devices.keys().map(|device| (device.clone(), 0)).collect();
-        for run in &plan.runs {
+        let finished = recorded.finished_requests();
+        for run in plan.runs.iter().filter(|run| !recorded.left_out().contains_key(&run.id)) {
             let n_done = finished.range((run.id, 0)..=(run.id, u32::MAX)).count();
             if let Some(n) = plan.cell(&run.cell).and_then(|cell| n_missing.get_mut(&cell.device)) {
                 *n += run.requests.len().saturating_sub(n_done) as u64;
@@ -90,6 +91,7 @@ impl Progress {
             done_before: 0,
             said_quarter: 0,
             head: String::new(),
+            said_why: String::new(),
             cancel: cancel.clone(),
         }
     }
@@ -112,6 +114,8 @@ pub(crate) struct DeviceProgress {
     done_before: usize,
     said_quarter: usize,
     head: String,
+    /// Why a run was left out last: the repetitions behind it are for the same reason.
+    said_why: String,
     cancel: Cancel,
 }
 
@@ -187,6 +191,13 @@ impl Observer for DeviceProgress {
             Step::Prepare => self.doing("preparing it"),
             Step::Synthesize { model } => {
                 self.line(Talk::Normal, &format!("{device}: writing the synthetic model {model}"));
+            }
+            Step::LeftOut { run, n_requests, why } => {
+                let n_left = self.bar.length().unwrap_or(0).saturating_sub(*n_requests as u64);
+                self.bar.set_length(n_left);
+                let at_least = if *why == self.said_why { Talk::Verbose } else { Talk::Normal };
+                self.line(at_least, &format!("{device}: run {run} is left out: {why}"));
+                self.said_why.clone_from(why);
             }
             Step::Launch { run, nth, of, n_requests } => {
                 self.head = format!("{device}: run {nth} of {of}");

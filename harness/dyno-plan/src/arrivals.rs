@@ -7,6 +7,7 @@
 
 use dyno_model::load::Arrivals;
 
+use crate::elementary::{exp, ln};
 use crate::seed::Stream;
 
 /// Thousandths of a request per second times this are requests per ns, inverted.
@@ -25,6 +26,22 @@ impl Rates {
         let twice_mean = u128::from(self.from_milli_per_s) + u128::from(self.to_milli_per_s);
         u64::try_from(twice_mean.saturating_mul(u128::from(duration_ms)) / 2_000_000).unwrap_or(u64::MAX)
     }
+}
+
+/// `n` rates from `from` to `to`, each the same factor above the one before, to the nearest whole number.
+/// 0 < `from` < `to` is meant.
+pub(crate) fn grid(from: u64, to: u64, n: u32) -> Vec<u64> {
+    let last = n.saturating_sub(1);
+    let octaves = ln(to as f64 / from as f64);
+    let at = |step: u32| match step {
+        0 => from,
+        step if step == last => to,
+        step => {
+            let below = octaves * f64::from(last - step) / f64::from(last);
+            (to as f64 * exp(-below)).round() as u64
+        }
+    };
+    (0..n).map(at).collect()
 }
 
 /// The instants in ns after the load began at which `n` requests are due, never falling.

@@ -1,5 +1,8 @@
 //! What the caller asks for: a suite, and what differs from it this time.
 
+use dyno_model::launch::Dialect;
+use dyno_model::load::Arrivals;
+
 /// What to plan. Empty and `None` mean "as the suite says".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ask {
@@ -28,6 +31,55 @@ pub struct Ask {
     pub corpus: Option<String>,
     /// Slice of the corpus.
     pub slice: Option<String>,
+    /// Set of SLOs by name: what a good request is.
+    pub slo: Option<String>,
+    /// When a cell needs no more launches: `never`, `slo-decided`, or `p95:ttft:5%`.
+    pub stop: Option<String>,
+    /// How requests are offered, in place of all loads of the suite.
+    pub load: Option<AskedLoad>,
+    /// A server that runs already, in place of the runtimes and models of the suite; `models`, `runtimes` and
+    /// `threads` must then be empty.
+    pub endpoint: Option<EndpointAsk>,
+}
+
+/// A server that runs already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointAsk {
+    /// Its address with the path before the API's own: `http://host:port/v1`.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// How it is asked.
+    pub api: Dialect,
+    /// The variable that holds its key and must be set; `None` is `EDGEDYNO_API_KEY`, set or not.
+    pub key_variable: Option<String>,
+}
+
+impl EndpointAsk {
+    /// A server of OpenAI's chat API.
+    pub fn new(url: &str, model: &str) -> Self {
+        let (url, model) = (url.to_owned(), model.to_owned());
+        Self { url, model, api: Dialect::OpenaiChat, key_variable: None }
+    }
+}
+
+/// A load asked for beside the suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskedLoad {
+    /// So many users at once; each number is a cell.
+    Closed {
+        /// How many.
+        concurrency: Vec<u32>,
+    },
+    /// Requests at a rate; each rate is a cell.
+    Open {
+        /// How the gaps are drawn.
+        arrivals: Arrivals,
+        /// Thousandths of a request per second.
+        rates_milli_per_s: Vec<u64>,
+        /// Time in which requests are due; without it, as many as a launch of the suite has.
+        duration_ms: Option<u64>,
+    },
 }
 
 impl Ask {

@@ -18,6 +18,7 @@ use crate::runtimes::{self, RuntimeWords, RuntimesFile};
 use crate::schemas::schema_of;
 use crate::slo::{self, SloSet, SlosFile};
 use crate::source::{Inputs, Source, SourceKind};
+use crate::steering;
 use crate::suite::{self, SuiteWords, SuitesFile};
 use crate::trace::Traces;
 
@@ -118,7 +119,7 @@ pub(crate) struct Library<'d> {
     pub(crate) suites: Registry<'d, SuiteWords>,
     pub(crate) corpora: Registry<'d, Corpus>,
     pub(crate) traces: Traces,
-    slos: Registry<'d, SloSet>,
+    pub(crate) slos: Registry<'d, SloSet>,
 }
 
 impl<'d> Library<'d> {
@@ -138,6 +139,7 @@ impl<'d> Library<'d> {
         let traces = Traces::read(&inputs.of_kind(SourceKind::Traces), problems);
         for (name, words, document) in suites.usable() {
             load::check(name, words, document, &traces, problems);
+            steering::check(name, words, document, &slos, problems);
         }
         let library = Self {
             devices,

@@ -4,27 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dyno_model::digest::Digest;
 use dyno_model::ids::{CellId, DeviceId, PromptId, RunId};
-use dyno_model::launch::Dialect;
 use dyno_model::load::LoadModel;
 use dyno_model::plan::{
-    Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt,
-    PlannedRun, PlannedRuntime, PlannedSuite,
+    Cell, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt, PlannedRun,
+    PlannedRuntime, PlannedSuite,
 };
 use dyno_model::request::Sampling;
 
 use crate::ask::Ask;
+use crate::asked_load;
 use crate::catalog::{Documents, Library, check_slice};
 use crate::corpus::Corpus;
 use crate::devices::select;
 use crate::document::Document;
+use crate::endpoint;
 use crate::expand::{Matrix, expand};
 use crate::lengths::{Lengths, estimate_tokens};
 use crate::load::MAX_REQUESTS;
-use crate::order::interleave;
+use crate::order::{Launch, launches};
+use crate::pairs;
 use crate::problem::{Problem, Problems};
 use crate::registry::At;
 use crate::schedule::{Offer, n_requests, requests};
 use crate::source::Inputs;
+use crate::start::{self, Launched, starts};
+use crate::steering;
 use crate::suite::{OneOrMany, SuiteWords};
 
 /// The most requests of a plan: some 200 MB of JSON.
@@ -35,32 +39,11 @@ const MAX_REQUESTS_OF_PLAN: usize = 1_000_000;
 /// # Errors
 /// All problems of all files and of the ask, for the person who wrote them.
 pub fn freeze(inputs: &Inputs, ask: &Ask) -> Result<Plan, Problems> {
-    with_loads(inputs, ask, Loads::Driven)
-}
-
-/// The same with every load that can be planned, to look at its schedule: no agent of this edgedyno offers those
-/// that [`freeze`] refuses.
-///
-/// # Errors
-/// As of [`freeze`], but for such loads.
-pub fn freeze_undriven(inputs: &Inputs, ask: &Ask) -> Result<Plan, Problems> {
-    with_loads(inputs, ask, Loads::All)
-}
-
-/// Which loads may be planned.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Loads {
-    /// Those that the agent can offer.
-    Driven,
-    All,
-}
-
-fn with_loads(inputs: &Inputs, ask: &Ask, loads: Loads) -> Result<Plan, Problems> {
     let mut problems = Problems::default();
     let documents = Documents::read(inputs, &mut problems);
     let library = Library::read(&documents, inputs, &mut problems);
     check_numbers(ask, &mut problems);
-    let plan = plan(&library, ask, loads, &mut problems);
+    let plan = plan(&library, ask, &mut problems);
     match plan {
         Some(plan) => problems.or(plan),
         // Without a plan there is a problem; `or` would give the plan back otherwise.
@@ -69,6 +52,9 @@ fn with_loads(inputs: &Inputs, ask: &Ask, loads: Loads) -> Result<Plan, Problems
 }
 
 fn check_numbers(ask: &Ask, problems: &mut Problems) {
+    if let Some(load) = &ask.load {
+        asked_load::check(load, problems);
+    }
     let mut positive = |flag: &str, n: Option<u32>| {
         if n == Some(0) {
             problems.push(Problem::of_flag(
@@ -106,12 +92,10 @@ struct Parts<'l> {
     slice: Option<String>,
 }
 
-fn plan(library: &Library<'_>, ask: &Ask, loads: Loads, problems: &mut Problems) -> Option<Plan> {
+fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Plan> {
     let parts = resolve(library, ask, problems)?;
     check_pairs(&parts, ask, problems);
-    if loads == Loads::Driven {
-        check_driven(&parts, ask, library, problems);
-    }
+    check_starts(&parts, ask, problems);
     let suite = parts.suite;
     let matrix = matrix(&parts, ask, library);
     check_context(&matrix, suite, ask, problems);
@@ -119,6 +103,7 @@ fn plan(library: &Library<'_>, ask: &Ask, loads: Loads, problems: &mut Problems)
     let repetitions = ask.repetitions.unwrap_or(suite.repetitions);
     let offer = offer(&parts, ask, library);
     let cells = expand(&matrix);
+    let declared = steering::declare(suite, parts.document, ask, &library.slos, problems);
     if problems.0.is_empty() {
         check_size(&offer, &cells, repetitions, problems);
         check_workers(&offer, &cells, &parts, ask, problems);
@@ -126,7 +111,8 @@ fn plan(library: &Library<'_>, ask: &Ask, loads: Loads, problems: &mut Problems)
     if !problems.0.is_empty() {
         return None;
     }
-    let runs = runs(&cells, &offer, repetitions, seed);
+    let launches = launches(&cells, repetitions, seed, declared.steering.as_ref());
+    let runs = runs(&cells, &offer, launches, seed);
     let prompts = prompts_of(parts.corpus, &runs);
     Some(Plan {
         format: PLAN_FORMAT,
@@ -149,15 +135,16 @@ fn plan(library: &Library<'_>, ask: &Ask, loads: Loads, problems: &mut Problems)
         cells,
         runs,
         sampling_period_ms: suite.sampling_period_ms,
-        slo: None,
-        steering: None,
+        slo: declared.slo,
+        steering: declared.steering,
+        restart: start::restart(suite),
     })
 }
 
-fn runs(cells: &[Cell], offer: &Offer<'_>, repetitions: u32, seed: u64) -> Vec<PlannedRun> {
+fn runs(cells: &[Cell], offer: &Offer<'_>, launches: Vec<Launch>, seed: u64) -> Vec<PlannedRun> {
     let loads: BTreeMap<&CellId, &LoadModel> = cells.iter().map(|cell| (&cell.id, &cell.load)).collect();
     (0..)
-        .zip(interleave(cells, repetitions, seed))
+        .zip(launches)
         .map(|(id, launch)| PlannedRun {
             id: RunId(id),
             requests: requests(offer, loads[&launch.cell], launch.repetition, seed),
@@ -193,16 +180,16 @@ fn resolve<'l>(library: &'l Library<'l>, ask: &Ask, problems: &mut Problems) -> 
     if let Some(slice) = &ask.slice {
         check_slice(corpus, &corpus_name, slice, &At::Flag("--slice"), problems);
     }
-    Some(Parts {
-        suite,
-        document,
-        devices,
-        models: pick(models, &library.planned_models)?,
-        runtimes: pick(runtimes, &library.planned_runtimes)?,
-        corpus,
-        corpus_name,
-        slice,
-    })
+    endpoint::check(ask, suite.ignore_eos, problems);
+    let (models, runtimes) = match &ask.endpoint {
+        None => (pick(models, &library.planned_models)?, pick(runtimes, &library.planned_runtimes)?),
+        Some(asked) => {
+            endpoint::check_devices(asked, &devices, problems);
+            let max_tokens = ask.max_tokens.unwrap_or(suite.max_tokens);
+            (vec![endpoint::model(asked, max_tokens)], vec![endpoint::runtime(asked)])
+        }
+    };
+    Some(Parts { suite, document, devices, models, runtimes, corpus, corpus_name, slice })
 }
 
 /// The names of a flag, each checked by `known`; `None` when the flag is not given.
@@ -234,22 +221,11 @@ fn pick<T: Clone>(names: Vec<String>, all: &BTreeMap<String, T>) -> Option<Vec<(
     names.into_iter().map(|name| Some((name.clone(), all.get(&name)?.clone()))).collect()
 }
 
-/// A scripted runtime has no use for a model, and a real one needs one: figures under a wrong name would be a lie.
 fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
     for (runtime, planned) in &parts.runtimes {
         for (model, planned_model) in &parts.models {
-            let without_file = matches!(planned_model.origin, ModelOrigin::None);
-            let (message, hint) = match (planned.dialect, without_file) {
-                (Dialect::Fake, true) | (Dialect::Embedded, false) => continue,
-                (dialect, _) if dialect.is_http() => continue,
-                (_, false) => (
-                    format!("runtime `{runtime}` is scripted and would not run model `{model}`"),
-                    "ask for it with --model none",
-                ),
-                (_, true) => (
-                    format!("runtime `{runtime}` needs a model, and `{model}` has no file"),
-                    "name one with --model",
-                ),
+            let Some((message, hint)) = pairs::refusal((runtime, planned), (model, planned_model)) else {
+                continue;
             };
             let at = if ask.runtimes.is_empty() && ask.models.is_empty() {
                 At::File(parts.document, ["suite", &ask.suite, "model"].map(str::to_owned).to_vec())
@@ -264,6 +240,8 @@ fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
 fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Matrix {
     let numbers = |asked: &[u32], words: Option<&OneOrMany<u32>>| -> Vec<u32> {
         let own = words.map(OneOrMany::values).unwrap_or_default().into_iter().map(|(_, n)| *n);
+        // What a server that runs already was started with is not the suite's to say.
+        let own = own.filter(|_| ask.endpoint.is_none());
         if asked.is_empty() { distinct(own) } else { distinct(asked.iter().copied()) }
     };
     let threads = numbers(&ask.threads, parts.suite.threads.as_ref());
@@ -273,11 +251,28 @@ fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Matrix {
         models: parts.models.iter().map(|(name, model)| (name.clone(), model.context_tokens)).collect(),
         threads: if threads.is_empty() { vec![None] } else { threads.into_iter().map(Some).collect() },
         context_tokens: numbers(&ask.context_tokens, parts.suite.context_tokens.as_ref()),
-        loads: distinct(
-            parts.suite.load.values().iter().flat_map(|(_, load)| load.plan(&library.traces, ask.requests)),
-        ),
-        starts: vec![dyno_model::start::StartState::AsItIs],
+        loads: loads(parts, ask, library),
+        starts: starts(parts.suite),
     }
+}
+
+/// The loads of the ask, or else those of the suite.
+fn loads(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Vec<LoadModel> {
+    let Some(asked) = &ask.load else {
+        let of_suite = parts.suite.load.values();
+        return distinct(of_suite.iter().flat_map(|(_, load)| load.plan(&library.traces, ask.requests)));
+    };
+    let each_once = u32::try_from(parts.corpus.ids(parts.slice.as_deref()).len()).unwrap_or(u32::MAX);
+    distinct(asked_load::plan(asked, ask.requests.or(parts.suite.requests).unwrap_or(each_once)))
+}
+
+fn check_starts(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
+    let launched = Launched {
+        devices: parts.devices.iter().map(|(id, device)| (id.0.as_str(), device)).collect(),
+        models: &parts.models,
+        runtimes: &parts.runtimes,
+    };
+    start::check(&ask.suite, parts.suite, &launched, parts.document, problems);
 }
 
 /// An answer must leave room for its prompt.
@@ -293,19 +288,6 @@ fn check_context(matrix: &Matrix, suite: &SuiteWords, ask: &Ask, problems: &mut 
         let message =
             format!("{max_tokens} tokens of answer leave no room for a prompt in a context of {context}");
         problems.push(Problem::of_flag("--max-tokens", message, None));
-    }
-}
-
-/// Loads that no agent could offer are refused before anything is begun.
-fn check_driven(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>, problems: &mut Problems) {
-    for (idx, words) in parts.suite.load.values() {
-        let loads = words.plan(&library.traces, ask.requests);
-        let Some(load) = loads.iter().find(|load| !load.is_driven()) else { continue };
-        let idx = idx.map(|idx| idx.to_string());
-        let path: Vec<&str> = ["suite", &ask.suite, "load"].into_iter().chain(idx.as_deref()).collect();
-        let message = format!("this edgedyno can plan, but not yet offer: {}", load.label());
-        let hint = Some("use load = { kind = \"single\" }".to_owned());
-        problems.push(parts.document.problem_at(&path, message, hint));
     }
 }
 

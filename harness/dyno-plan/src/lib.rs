@@ -12,8 +12,10 @@
 //! # Ok::<(), dyno_plan::Problems>(())
 //! ```
 
+mod api;
 mod arrivals;
 mod ask;
+mod asked_load;
 mod catalog;
 mod check;
 mod corpus;
@@ -22,12 +24,14 @@ mod devices_add;
 mod devices_pick;
 mod document;
 mod elementary;
+mod endpoint;
 mod expand;
 mod freeze;
 mod lengths;
 mod load;
 mod models;
 mod order;
+mod pairs;
 mod prepare;
 mod problem;
 mod registry;
@@ -35,16 +39,19 @@ mod runtimes;
 mod schedule;
 mod schemas;
 mod seed;
+mod server;
 mod slo;
 mod source;
+mod start;
+mod steering;
 mod suite;
 mod trace;
 
-pub use ask::Ask;
+pub use ask::{Ask, AskedLoad, EndpointAsk};
 pub use catalog::{Catalog, CorpusSummary, SuiteSummary};
 pub use devices_add::{NewDevice, add_device};
 pub use devices_pick::pick_devices;
-pub use freeze::{freeze, freeze_undriven};
+pub use freeze::freeze;
 pub use problem::{Problem, Problems};
 pub use schemas::{NamedSchema, schemas};
 pub use slo::{Objective, SloSet};

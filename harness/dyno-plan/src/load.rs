@@ -4,7 +4,7 @@ use dyno_model::load::{Arrivals, LoadModel};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::arrivals::Rates;
+use crate::arrivals::{Rates, grid};
 use crate::document::Document;
 use crate::problem::{Problems, known_words};
 use crate::suite::{OneOrMany, SuiteWords};
@@ -13,11 +13,11 @@ use crate::trace::Traces;
 /// The most requests of one launch.
 pub(crate) const MAX_REQUESTS: u32 = 100_000;
 /// Rates in requests/s: one in a quarter of an hour, and more than a device's network takes.
-const RATES_PER_S: (f64, f64) = (0.001, 100_000.0);
+pub(crate) const RATES_PER_S: (f64, f64) = (0.001, 100_000.0);
 /// Below, most gaps of a burst are too small for a float.
 const BURSTINESS: (f64, f64) = (0.05, 1000.0);
 const SPEEDS: (f64, f64) = (0.001, 1000.0);
-const CONCURRENCY: (u32, u32) = (1, 4096);
+pub(crate) const CONCURRENCY: (u32, u32) = (1, 4096);
 
 /// How requests are offered.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -53,6 +53,28 @@ pub(crate) enum LoadWords {
         /// Time in which requests are due.
         #[schemars(range(min = 1, max = 86_400_000))]
         duration_ms: Option<u64>,
+        /// The most requests under way at once; without it there is no limit. Those above it wait before they are
+        /// sent, and their latency counts from when they were due.
+        #[schemars(range(min = 1, max = 65_536))]
+        max_in_flight: Option<u32>,
+    },
+    /// A search for the highest rate at which the suite's `slo` is still kept: rates from one to another, each a cell.
+    /// They are tried as one looks up a word, by halves; those that need not be tried any more are left out.
+    Capacity {
+        /// How the gaps between requests are drawn.
+        arrivals: ArrivalWords,
+        /// Shape of gamma arrivals.
+        burstiness: Option<f64>,
+        /// The lowest rate, to a thousandth.
+        from_per_s: f64,
+        /// The highest rate.
+        to_per_s: f64,
+        /// How many rates, each the same factor above the one before.
+        #[schemars(range(min = 2, max = 1000))]
+        steps: u32,
+        /// Requests of each launch.
+        #[schemars(range(min = 1, max = 100_000))]
+        requests: u32,
     },
     /// Requests come as they came to another service, with prompts of about its lengths and answers of its lengths,
     /// up to the suite's `max_tokens`.
@@ -72,6 +94,9 @@ pub(crate) enum LoadWords {
         /// The most requests of each launch.
         #[schemars(range(min = 1, max = 100_000))]
         requests: Option<u32>,
+        /// The most requests under way at once, as for `open`.
+        #[schemars(range(min = 1, max = 65_536))]
+        max_in_flight: Option<u32>,
     },
 }
 
@@ -102,20 +127,32 @@ impl LoadWords {
                 .into_iter()
                 .map(|(_, workers)| LoadModel::Closed { workers: *workers, think_ms: *think_ms })
                 .collect(),
-            Self::Open { arrivals, burstiness, rate_per_s, ramp_to_per_s, requests, duration_ms } => {
-                rate_per_s
-                    .values()
+            Self::Open {
+                arrivals,
+                burstiness,
+                rate_per_s,
+                ramp_to_per_s,
+                requests,
+                duration_ms,
+                max_in_flight,
+            } => {
+                let arrivals = arrivals_of(*arrivals, *burstiness);
+                let n_requests = |rates| {
+                    asked.or(*requests).unwrap_or_else(|| n_within(rates, duration_ms.unwrap_or_default()))
+                };
+                let open = |rate| open(arrivals, rates(rate, *ramp_to_per_s), n_requests, *max_in_flight);
+                rate_per_s.values().into_iter().map(|(_, rate)| open(*rate)).collect()
+            }
+            Self::Capacity { arrivals, burstiness, from_per_s, to_per_s, steps, requests } => {
+                grid(milli(*from_per_s), milli(*to_per_s), *steps)
                     .into_iter()
-                    .map(|(_, rate)| {
-                        open(*arrivals, *burstiness, rates(*rate, *ramp_to_per_s), |rates| {
-                            asked
-                                .or(*requests)
-                                .unwrap_or_else(|| n_within(rates, duration_ms.unwrap_or_default()))
-                        })
+                    .map(|rate| Rates { from_milli_per_s: rate, to_milli_per_s: rate })
+                    .map(|rates| {
+                        open(arrivals_of(*arrivals, *burstiness), rates, |_| asked.unwrap_or(*requests), None)
                     })
                     .collect()
             }
-            Self::Trace { file, speed, from_ms, duration_ms, requests } => {
+            Self::Trace { file, speed, from_ms, duration_ms, requests, max_in_flight } => {
                 let Some(trace) = traces.get(file) else { return Vec::new() };
                 let n = trace.part(*from_ms, *duration_ms, asked.or(*requests)).len();
                 vec![LoadModel::Trace {
@@ -125,29 +162,33 @@ impl LoadWords {
                     from_ms: *from_ms,
                     duration_ms: *duration_ms,
                     n_requests: u32::try_from(n).unwrap_or(u32::MAX),
+                    max_in_flight: *max_in_flight,
                 }]
             }
         }
     }
 }
 
+fn arrivals_of(words: ArrivalWords, burstiness: Option<f64>) -> Arrivals {
+    match words {
+        ArrivalWords::Constant => Arrivals::Constant,
+        ArrivalWords::Poisson => Arrivals::Poisson,
+        ArrivalWords::Gamma => Arrivals::Gamma { burstiness_milli: milli(burstiness.unwrap_or(1.0)) as u32 },
+    }
+}
+
 fn open(
-    arrivals: ArrivalWords,
-    burstiness: Option<f64>,
+    arrivals: Arrivals,
     rates: Rates,
     n_requests: impl Fn(Rates) -> u32,
+    max_in_flight: Option<u32>,
 ) -> LoadModel {
     LoadModel::Open {
-        arrivals: match arrivals {
-            ArrivalWords::Constant => Arrivals::Constant,
-            ArrivalWords::Poisson => Arrivals::Poisson,
-            ArrivalWords::Gamma => {
-                Arrivals::Gamma { burstiness_milli: milli(burstiness.unwrap_or(1.0)) as u32 }
-            }
-        },
+        arrivals,
         rate_milli_per_s: rates.from_milli_per_s,
         ramp_to_milli_per_s: (rates.to_milli_per_s != rates.from_milli_per_s).then_some(rates.to_milli_per_s),
         n_requests: n_requests(rates),
+        max_in_flight,
     }
 }
 
@@ -185,13 +226,27 @@ pub(crate) fn check(
                         .ok_or_else(|| format!("from {} to {}", CONCURRENCY.0, CONCURRENCY.1))
                 });
             }
-            LoadWords::Open { arrivals, burstiness, rate_per_s, ramp_to_per_s, requests, duration_ms } => {
+            LoadWords::Open {
+                arrivals,
+                burstiness,
+                rate_per_s,
+                ramp_to_per_s,
+                requests,
+                duration_ms,
+                max_in_flight: _,
+            } => {
                 at.list("rate_per_s", rate_per_s, |rate| within(*rate, RATES_PER_S));
                 at.number("ramp_to_per_s", *ramp_to_per_s, RATES_PER_S);
                 at.burstiness(*arrivals, *burstiness);
                 at.extent(rate_per_s, *ramp_to_per_s, *requests, *duration_ms);
             }
-            LoadWords::Trace { file, speed, from_ms, duration_ms, requests } => {
+            LoadWords::Capacity { arrivals, burstiness, from_per_s, to_per_s, steps, .. } => {
+                at.number("from_per_s", Some(*from_per_s), RATES_PER_S);
+                at.number("to_per_s", Some(*to_per_s), RATES_PER_S);
+                at.burstiness(*arrivals, *burstiness);
+                at.grid(*from_per_s, *to_per_s, *steps);
+            }
+            LoadWords::Trace { file, speed, from_ms, duration_ms, requests, max_in_flight: _ } => {
                 at.number("speed", Some(*speed), SPEEDS);
                 at.trace(file, (*from_ms, *duration_ms, *requests), traces);
             }
@@ -291,6 +346,23 @@ impl Place<'_, '_> {
                 let hint = format!("no more than {MAX_REQUESTS} for a launch");
                 self.report(&["duration_ms"], message, Some(hint));
             }
+        }
+    }
+
+    /// Rates that rise.
+    fn grid(&mut self, from_per_s: f64, to_per_s: f64, steps: u32) {
+        let (from, to) = (milli(from_per_s), milli(to_per_s));
+        let in_range = |rate: f64| within(rate, RATES_PER_S).is_ok() && !rate.is_nan();
+        if !in_range(from_per_s) || !in_range(to_per_s) || steps < 2 {
+            return;
+        }
+        if from >= to {
+            let message = format!("`to_per_s` is not above `from_per_s`: {to_per_s}");
+            self.report(&["to_per_s"], message, None);
+        } else if !grid(from, to, steps).is_sorted_by(|low, high| low < high) {
+            let hint = "choose fewer, or rates that are farther apart".to_owned();
+            let message = format!("{steps} rates would be less than a thousandth of a request/s apart");
+            self.report(&["steps"], message, Some(hint));
         }
     }
 

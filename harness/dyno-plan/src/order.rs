@@ -4,9 +4,15 @@
 //! device (heat, clocks, other load) falls on all cells alike. Within a round the order is drawn from the seed:
 //! randomised blocks keep the false-positive rate of a comparison at its nominal value where a fixed order does not
 //! (MEASUREMENT §3.5).
+//!
+//! A search for capacity takes its rates by halves instead, and all repetitions of a rate together: its verdict says
+//! which rates need not be tried any more.
+
+use std::collections::{BTreeMap, VecDeque};
 
 use dyno_model::ids::CellId;
-use dyno_model::plan::Cell;
+use dyno_model::load::LoadModel;
+use dyno_model::plan::{Cell, Steering};
 
 use crate::seed::Stream;
 
@@ -18,7 +24,21 @@ pub(crate) struct Launch {
 }
 
 /// All launches in their order.
-pub(crate) fn interleave(cells: &[Cell], repetitions: u32, seed: u64) -> Vec<Launch> {
+pub(crate) fn launches(
+    cells: &[Cell],
+    repetitions: u32,
+    seed: u64,
+    steering: Option<&Steering>,
+) -> Vec<Launch> {
+    match steering {
+        Some(Steering::Capacity) => by_halves(cells, repetitions, seed),
+        None | Some(Steering::Precision { .. } | Steering::SloDecided { .. }) => {
+            interleave(cells, repetitions, seed)
+        }
+    }
+}
+
+fn interleave(cells: &[Cell], repetitions: u32, seed: u64) -> Vec<Launch> {
     let mut launches = Vec::with_capacity(cells.len() * repetitions as usize);
     for repetition in 0..repetitions {
         let mut round: Vec<&Cell> = cells.iter().collect();
@@ -28,27 +48,89 @@ pub(crate) fn interleave(cells: &[Cell], repetitions: u32, seed: u64) -> Vec<Lau
     launches
 }
 
+/// Cells that differ by their rate only are one search. All searches go forward together, one rate of each, in an
+/// order that is drawn anew for each step.
+fn by_halves(cells: &[Cell], repetitions: u32, seed: u64) -> Vec<Launch> {
+    let mut searches: BTreeMap<Vec<u8>, Vec<&Cell>> = BTreeMap::new();
+    for cell in cells {
+        searches.entry(apart_from_rate(cell)).or_default().push(cell);
+    }
+    let mut searches: Vec<VecDeque<&Cell>> = searches
+        .into_values()
+        .map(|mut cells| {
+            cells.sort_by_key(|cell| rate(cell));
+            halves(cells.len()).into_iter().map(|place| cells[place]).collect()
+        })
+        .collect();
+    let mut launches = Vec::with_capacity(cells.len() * repetitions as usize);
+    for step in 0_u32.. {
+        let mut next: Vec<&Cell> = searches.iter_mut().filter_map(VecDeque::pop_front).collect();
+        if next.is_empty() {
+            break;
+        }
+        Stream::new(seed, "order of searches", &step.to_string()).shuffle(&mut next);
+        for cell in next {
+            launches.extend((0..repetitions).map(|repetition| Launch { cell: cell.id.clone(), repetition }));
+        }
+    }
+    launches
+}
+
+/// The canonical form of a cell with every rate at 0.
+fn apart_from_rate(cell: &Cell) -> Vec<u8> {
+    let mut same = Cell { id: CellId(String::new()), ..cell.clone() };
+    if let LoadModel::Open { rate_milli_per_s, .. } = &mut same.load {
+        *rate_milli_per_s = 0;
+    }
+    serde_json::to_vec(&same).expect("a cell has only string keys")
+}
+
+fn rate(cell: &Cell) -> u64 {
+    match &cell.load {
+        LoadModel::Open { rate_milli_per_s, .. } => *rate_milli_per_s,
+        LoadModel::Single { .. } | LoadModel::Closed { .. } | LoadModel::Trace { .. } => 0,
+    }
+}
+
+/// The places `0..n` as a search by halves meets them: the middle, then the middles of both halves, and so on; of two
+/// middles the lower. Whatever it finds, it meets at most one place of each generation: `⌈log2(n + 1)⌉` in all.
+fn halves(n: usize) -> Vec<usize> {
+    let mut places = Vec::with_capacity(n);
+    let mut parts: VecDeque<_> = std::iter::once(0..n).collect();
+    while let Some(part) = parts.pop_front() {
+        if part.is_empty() {
+            continue;
+        }
+        let middle = part.start + (part.len() - 1) / 2;
+        places.push(middle);
+        parts.extend([part.start..middle, middle + 1..part.end]);
+    }
+    places
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use dyno_model::load::LoadModel;
+    use dyno_model::load::Arrivals;
 
     use super::*;
 
     fn cells(n: u32) -> Vec<Cell> {
-        (0..n)
-            .map(|i| Cell {
-                id: CellId(format!("c{i}")),
-                device: "local".into(),
-                runtime: "fake".to_owned(),
-                model: "none".to_owned(),
-                threads: None,
-                context_tokens: 2048,
-                load: LoadModel::Single { think_ms: i.into() },
-                start: dyno_model::start::StartState::AsItIs,
-            })
-            .collect()
+        (0..n).map(|i| cell(&format!("c{i}"), LoadModel::Single { think_ms: i.into() })).collect()
+    }
+
+    fn cell(id: &str, load: LoadModel) -> Cell {
+        Cell {
+            id: CellId(id.to_owned()),
+            device: "local".into(),
+            runtime: "fake".to_owned(),
+            model: "none".to_owned(),
+            threads: None,
+            context_tokens: 2048,
+            load,
+            start: dyno_model::start::StartState::AsItIs,
+        }
     }
 
     #[test]
@@ -71,5 +153,63 @@ mod tests {
         let names =
             |launches: &[Launch]| launches.iter().map(|launch| launch.cell.clone()).collect::<Vec<_>>();
         assert_ne!(names(&both[..8]), names(&both[8..]));
+    }
+
+    #[test]
+    fn halves_by_hand() {
+        assert_eq!(halves(7), [3, 1, 5, 0, 2, 4, 6]);
+        assert_eq!(halves(16), [7, 3, 11, 1, 5, 9, 13, 0, 2, 4, 6, 8, 10, 12, 14, 15]);
+        assert_eq!((halves(0), halves(1), halves(2)), (vec![], vec![0], vec![0, 1]));
+    }
+
+    /// A search that goes up after a pass and down after a fail meets no more than `⌈log2(n + 1)⌉` rates, wherever
+    /// the limit is, and finds it.
+    #[test]
+    fn a_search_by_halves_takes_the_logarithm_of_its_rates() {
+        for n in 1..=70 {
+            let most = (1..64).find(|k| (1_usize << k) > n).expect("a power of 2 above n");
+            for limit in 0..=n {
+                // Places below `limit` pass.
+                let (mut low, mut high, mut n_tried) = (0, n, 0);
+                for place in halves(n) {
+                    if (low..high).contains(&place) {
+                        n_tried += 1;
+                        if place < limit { low = place + 1 } else { high = place }
+                    }
+                }
+                assert_eq!((low, high), (limit, limit), "{n} rates");
+                assert!(n_tried <= most, "{n_tried} of {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_for_capacity_takes_rates_by_halves_and_searches_together() {
+        let open = |rate| LoadModel::Open {
+            arrivals: Arrivals::Poisson,
+            rate_milli_per_s: rate,
+            ramp_to_milli_per_s: None,
+            n_requests: 5,
+            max_in_flight: None,
+        };
+        let mut cells = Vec::new();
+        for model in ["a", "b"] {
+            for rate in [4, 1, 2] {
+                cells.push(Cell { model: model.to_owned(), ..cell(&format!("{model}{rate}"), open(rate)) });
+            }
+        }
+        let found = launches(&cells, 2, 1, Some(&Steering::Capacity));
+        assert_eq!(found, launches(&cells, 2, 1, Some(&Steering::Capacity)));
+        let of = |model: &str| -> Vec<(String, u32)> {
+            let of_model = found.iter().filter(|launch| launch.cell.0.starts_with(model));
+            of_model.map(|launch| (launch.cell.0[1..].to_owned(), launch.repetition)).collect()
+        };
+        let expected = [("2", 0), ("2", 1), ("1", 0), ("1", 1), ("4", 0), ("4", 1)];
+        let expected = expected.map(|(rate, repetition)| (rate.to_owned(), repetition));
+        assert_eq!((of("a"), of("b")), (expected.to_vec(), expected.to_vec()));
+        // Four launches a step: both searches at the same rate.
+        for step in found.chunks(4) {
+            assert_eq!(step.iter().map(|launch| &launch.cell.0[1..]).collect::<BTreeSet<_>>().len(), 1);
+        }
     }
 }

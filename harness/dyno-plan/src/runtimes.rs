@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use dyno_model::launch::Dialect;
 use dyno_model::plan::PlannedRuntime;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::api::DialectWords;
 use crate::devices::check_name;
 use crate::problem::Problems;
 use crate::registry::Registry;
+use crate::server::{self, ServerWords};
 
 /// Runtimes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -29,29 +30,26 @@ pub(crate) struct RuntimeWords {
     /// Name in tables.
     title: String,
     /// How it is spoken to.
-    dialect: DialectWords,
+    pub(crate) dialect: DialectWords,
     /// How long a launch may take until it is ready, in ms.
     #[schemars(range(min = 1))]
     ready_limit_ms: u64,
-    /// Settings by name, as this dialect knows them.
+    /// Settings by name, as this dialect knows them. A server has `slots` (requests at once; without it, the users of
+    /// the load, and 4 where requests come at a rate), `model` (its name there), `prompt_cache` (`off`, `server`),
+    /// `connections` (`kept`, `fresh`), and those that its arguments have gaps for.
     #[serde(default)]
-    settings: BTreeMap<String, Setting>,
-}
-
-/// How a runtime is spoken to.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum DialectWords {
-    /// The engine that the agent carries.
-    Embedded,
-    /// The scripted token clock.
-    Fake,
+    pub(crate) settings: BTreeMap<String, Setting>,
+    /// Fields of every request's body, of servers; they win over edgedyno's own.
+    #[serde(default)]
+    pub(crate) body: BTreeMap<String, serde_json::Value>,
+    /// The server to be started, for dialects over HTTP.
+    pub(crate) server: Option<ServerWords>,
 }
 
 /// The value of a setting.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Setting {
+pub(crate) enum Setting {
     Bool(bool),
     Integer(i64),
     Number(f64),
@@ -59,13 +57,22 @@ enum Setting {
 }
 
 impl Setting {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Bool(value) => value.to_string(),
             Self::Integer(value) => value.to_string(),
             Self::Number(value) => value.to_string(),
             Self::Text(value) => value.clone(),
         }
+    }
+}
+
+impl RuntimeWords {
+    /// Settings as the adapter takes them; fields of the body have a prefix.
+    fn settings(&self) -> BTreeMap<String, String> {
+        let settings = self.settings.iter().map(|(key, value)| (key.clone(), value.text()));
+        let body = self.body.iter().map(|(key, value)| (format!("body.{key}"), value.to_string()));
+        settings.chain(body).collect()
     }
 }
 
@@ -77,15 +84,13 @@ pub(crate) fn plan_all(
     let mut planned = BTreeMap::new();
     for (name, words, document) in runtimes.usable() {
         check_name("runtime", name, document, &["runtime", name], problems);
+        server::check(name, words, document, problems);
         let runtime = PlannedRuntime {
             title: words.title.clone(),
-            dialect: match words.dialect {
-                DialectWords::Embedded => Dialect::Embedded,
-                DialectWords::Fake => Dialect::Fake,
-            },
-            settings: words.settings.iter().map(|(key, value)| (key.clone(), value.text())).collect(),
+            dialect: words.dialect.plan(),
+            settings: words.settings(),
             ready_limit_ms: words.ready_limit_ms,
-            server: None,
+            server: words.server.as_ref().map(ServerWords::plan),
             endpoint: None,
         };
         planned.insert(name.to_owned(), runtime);

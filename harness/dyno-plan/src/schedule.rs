@@ -51,7 +51,7 @@ pub(crate) fn requests(
         LoadModel::Single { .. } | LoadModel::Closed { .. } => {
             rounds(offer, n_requests(offer, load), repetition, seed)
         }
-        LoadModel::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, n_requests } => {
+        LoadModel::Open { arrivals, rate_milli_per_s, ramp_to_milli_per_s, n_requests, max_in_flight: _ } => {
             let to_milli_per_s = ramp_to_milli_per_s.unwrap_or(*rate_milli_per_s);
             let rates = Rates { from_milli_per_s: *rate_milli_per_s, to_milli_per_s };
             let due = due_ns(*arrivals, rates, *n_requests, seed, repetition);
@@ -61,7 +61,15 @@ pub(crate) fn requests(
                 .map(|(request, due_ns)| PlannedRequest { due_ns: Some(due_ns), ..request })
                 .collect()
         }
-        LoadModel::Trace { file, speed_milli, from_ms, duration_ms, n_requests, digest: _ } => {
+        LoadModel::Trace {
+            file,
+            speed_milli,
+            from_ms,
+            duration_ms,
+            n_requests,
+            digest: _,
+            max_in_flight: _,
+        } => {
             let part = offer
                 .traces
                 .get(file)
@@ -251,6 +259,7 @@ mod tests {
             rate_milli_per_s: 500,
             ramp_to_milli_per_s: None,
             n_requests: 12,
+            max_in_flight: None,
         };
         let offer = offer(PromptOrder::Shuffled);
         let found = requests(&offer, &open, 1, 3);

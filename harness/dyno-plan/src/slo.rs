@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dyno_model::metric::{Direction, METRICS, Metric, Unit};
+use dyno_model::plan::{PlannedSlo, SloLimit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,34 @@ pub(crate) fn read<'d>(documents: &'d [Document<'d>], problems: &mut Problems) -
         registry.add(file.name.clone(), Entry { words, document }, problems);
     }
     registry
+}
+
+/// The set `name` as a plan has it; `Err` says what of it a plan cannot have.
+pub(crate) fn plan(name: &str, set: &SloSet) -> Result<PlannedSlo, String> {
+    let limits = set.objectives.iter().map(planned).collect::<Result<_, _>>();
+    let limits =
+        limits.map_err(|message: String| format!("the set of SLOs `{name}` cannot be used: {message}"))?;
+    Ok(PlannedSlo { name: name.to_owned(), description: set.description.clone(), limits })
+}
+
+/// Requests are judged one by one, and by times only.
+const JUDGED: [&str; 3] = ["ttft_ns", "tpot_ns", "e2e_ns"];
+
+fn planned(objective: &Objective) -> Result<SloLimit, String> {
+    if !JUDGED.contains(&objective.metric) {
+        return Err(format!("requests are judged by ttft, tpot and e2e, not by `{}`", objective.metric));
+    }
+    let milli = |what: &str, share: f64| {
+        let milli = (share * 1000.0).round();
+        let is_whole = (share * 1000.0 - milli).abs() < 1e-6 && (1.0..=999.0).contains(&milli);
+        is_whole.then_some(milli as u32).ok_or_else(|| format!("{what} {share} is no number of thousandths"))
+    };
+    Ok(SloLimit {
+        metric: objective.metric.trim_end_matches("_ns").to_owned(),
+        limit_ns: objective.limit.round() as u64,
+        fraction_milli: milli("fraction", objective.fraction)?,
+        confidence_milli: milli("confidence", objective.confidence)?,
+    })
 }
 
 /// All usable sets.

@@ -9,6 +9,8 @@ use crate::devices::check_name;
 use crate::load::LoadWords;
 use crate::problem::Problems;
 use crate::registry::Registry;
+use crate::start::{RestartWords, StartWords};
+use crate::steering::StopWords;
 
 /// Suites.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,8 +23,8 @@ pub(crate) struct SuitesFile {
     suite: BTreeMap<String, SuiteWords>,
 }
 
-/// One suite. `model`, `runtime`, `threads`, `context_tokens` and `load` take one value or a list, and so do a load's
-/// `concurrency` and `rate_per_s`; every combination of them becomes a cell.
+/// One suite. `model`, `runtime`, `threads`, `context_tokens`, `load` and `start` take one value or a list, and so do a
+/// load's `concurrency` and `rate_per_s`; every combination of them becomes a cell.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SuiteWords {
@@ -38,6 +40,10 @@ pub(crate) struct SuiteWords {
     pub(crate) context_tokens: Option<OneOrMany<u32>>,
     /// How requests are offered.
     pub(crate) load: OneOrMany<LoadWords>,
+    /// The state that each launch starts from; without it, as it happens to be.
+    pub(crate) start: Option<OneOrMany<StartWords>>,
+    /// How the device is restarted before each launch of a `device_cold` start.
+    pub(crate) restart: Option<RestartWords>,
     /// The corpus that the prompts come from.
     pub(crate) corpus: String,
     /// The slice of the corpus; without it, all of it.
@@ -51,6 +57,10 @@ pub(crate) struct SuiteWords {
     /// Fresh launches of each cell.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) repetitions: u32,
+    /// A set of SLOs of the catalogue: what a good request is.
+    pub(crate) slo: Option<String>,
+    /// When a cell needs no more launches; `repetitions` is then the most of them.
+    pub(crate) stop: Option<StopWords>,
     /// Longest answer in tokens.
     #[schemars(range(min = 1))]
     pub(crate) max_tokens: u32,
@@ -148,6 +158,7 @@ pub(crate) fn check(suites: &Registry<'_, SuiteWords>, problems: &mut Problems) 
             ("threads", words.threads.as_ref().is_some_and(|many| many.values().is_empty())),
             ("context_tokens", words.context_tokens.as_ref().is_some_and(|many| many.values().is_empty())),
             ("load", words.load.values().is_empty()),
+            ("start", words.start.as_ref().is_some_and(|many| many.values().is_empty())),
         ];
         for (key, _) in lists.into_iter().filter(|(_, empty)| *empty) {
             report(key, format!("the list of `{key}` is empty"));

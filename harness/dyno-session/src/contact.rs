@@ -8,6 +8,7 @@ use dyno_model::event::{Event, EventKind};
 use dyno_model::ids::RunId;
 use dyno_model::outcome::Outcome;
 use dyno_model::prepare::PrepareSpec;
+use dyno_model::start::StartState;
 use dyno_protocol::message::{Command, LaunchKey, Reply, RunOrder};
 
 use crate::clocksync;
@@ -19,6 +20,7 @@ use crate::observe::{Observer, Step};
 use crate::order::order;
 use crate::remaining::{RemainingRun, remaining_runs};
 use crate::sink::RecordSink;
+use crate::steer::Wanted;
 
 /// How often a cancel is looked for while the device works.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,6 +33,17 @@ const SETTINGS_LIMIT: Duration = Duration::from_mins(2);
 /// Between launches the clocks are compared at most so often.
 const CLOCK_EVERY_NS: u64 = 10_000_000_000;
 
+/// Bringing a launch into the state that it starts from may take so long: reading a large model from a slow disk.
+const START_LIMIT: Duration = Duration::from_mins(5);
+
+/// What comes after a contact.
+pub(crate) enum Onward {
+    /// Nothing: all is done, or a person asked to stop.
+    Done,
+    /// The device is to be restarted for this run.
+    Restart(RunId),
+}
+
 /// A device whose agent is ours, for as long as the link holds.
 pub(crate) struct Contact<'c, 'p> {
     pub(crate) session: &'c mut Session<'p>,
@@ -40,6 +53,8 @@ pub(crate) struct Contact<'c, 'p> {
     pub(crate) sink: &'c mut dyn RecordSink,
     pub(crate) observer: &'c mut dyn Observer,
     pub(crate) summary: &'c mut SessionSummary,
+    /// The run that the device was restarted for.
+    pub(crate) restarted_for: Option<RunId>,
 }
 
 impl Contact<'_, '_> {
@@ -51,17 +66,18 @@ impl Contact<'_, '_> {
         &mut self,
         models: &DeviceModels,
         given_up: &BTreeSet<RunId>,
-    ) -> Result<(), SessionError> {
+    ) -> Result<Onward, SessionError> {
         self.clock(clocksync::BURST)?;
         let spec = self.spec().cloned();
         if let Some(spec) = &spec {
             self.prepare(spec)?;
         }
-        self.launches(models, given_up)?;
+        let onward = self.launches(models, given_up)?;
         if let Some(spec) = &spec {
             self.restore(spec)?;
         }
-        self.clock(clocksync::BURST)
+        self.clock(clocksync::BURST)?;
+        Ok(onward)
     }
 
     /// What the device is to be brought into, if anything.
@@ -99,7 +115,11 @@ impl Contact<'_, '_> {
         }
     }
 
-    fn launches(&mut self, models: &DeviceModels, given_up: &BTreeSet<RunId>) -> Result<(), SessionError> {
+    fn launches(
+        &mut self,
+        models: &DeviceModels,
+        given_up: &BTreeSet<RunId>,
+    ) -> Result<Onward, SessionError> {
         let mut clock_at = monotonic_now();
         let todo = remaining_runs(self.session.plan, &self.session.device, &self.session.finished);
         let todo: Vec<_> = todo.into_iter().filter(|one| !given_up.contains(&one.run)).collect();
@@ -111,10 +131,33 @@ impl Contact<'_, '_> {
                 self.clock(clocksync::SHORT_BURST)?;
                 clock_at = monotonic_now();
             }
+            if let Wanted::LeftOut { why } = self.session.steer.next(remaining.run) {
+                self.leave_out(remaining, why)?;
+                continue;
+            }
+            if self.wants_restart(remaining.run) {
+                return Ok(Onward::Restart(remaining.run));
+            }
             let n_requests = remaining.requests.len();
             self.step(&Step::Launch { run: remaining.run, nth: nth + 1, of: todo.len(), n_requests });
             self.launch(remaining, models)?;
         }
+        Ok(Onward::Done)
+    }
+
+    /// Whether the device is to be restarted before this run, and was not.
+    fn wants_restart(&self, run: RunId) -> bool {
+        let plan = self.session.plan;
+        let cell = plan.run(run).and_then(|run| plan.cell(&run.cell));
+        let is_cold = cell.is_some_and(|cell| cell.start == StartState::DeviceCold);
+        is_cold && self.restarted_for != Some(run)
+    }
+
+    fn leave_out(&mut self, remaining: &RemainingRun, why: String) -> Result<(), SessionError> {
+        self.sink.left_out(self.number, remaining.run, &why)?;
+        self.session.finished.left_out.insert(remaining.run);
+        let n_requests = remaining.requests.len();
+        self.step(&Step::LeftOut { run: remaining.run, n_requests, why });
         Ok(())
     }
 
@@ -181,6 +224,9 @@ impl Contact<'_, '_> {
 
     fn keep(&mut self, run: RunId, events: &[Event]) -> Result<Option<String>, SessionError> {
         self.sink.events(self.number, events)?;
+        for event in events {
+            self.session.steer.saw(event);
+        }
         let mut outcome = None;
         for event in events.iter().filter(|event| event.run == run) {
             match &event.kind {
@@ -247,5 +293,6 @@ fn commands_limit(n_commands: usize, spec: &PrepareSpec) -> Duration {
 /// Progress is told between requests, so that no more than one request's time passes without a word.
 fn silence_limit(order: &RunOrder) -> Duration {
     let request = order.requests.iter().map(|request| request.limit_ms).max().unwrap_or(0);
-    Duration::from_millis(request.max(order.launch_spec.ready_limit_ms)) + SILENCE_SLACK
+    let start = if order.launch_spec.start.is_as_it_is() { Duration::ZERO } else { START_LIMIT };
+    Duration::from_millis(request.max(order.launch_spec.ready_limit_ms)) + start + SILENCE_SLACK
 }

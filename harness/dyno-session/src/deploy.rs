@@ -11,6 +11,7 @@ use dyno_protocol::message::{Command, Reply};
 use dyno_transport::artifact::{self, Artifact};
 use dyno_transport::{Platform, PushOutcome, RemotePath, Transport};
 
+use crate::endpoint::Endpoints;
 use crate::error::SessionError;
 use crate::link::Link;
 use crate::observe::{Observer, Step};
@@ -78,8 +79,24 @@ pub(crate) struct DeviceModel {
     pub(crate) digest: Option<Digest>,
 }
 
-/// Model files on a device, by name.
-pub(crate) type DeviceModels = BTreeMap<String, DeviceModel>;
+/// What a device's launches need: model files that lie on it, and servers that run already.
+#[derive(Debug, Default)]
+pub(crate) struct DeviceModels {
+    files: BTreeMap<String, DeviceModel>,
+    pub(crate) endpoints: Endpoints,
+}
+
+impl DeviceModels {
+    /// The file of that model.
+    pub(crate) fn get(&self, model: &str) -> Option<&DeviceModel> {
+        self.files.get(model)
+    }
+
+    /// All files, by model.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &DeviceModel)> {
+        self.files.iter()
+    }
+}
 
 /// Brings models to a device whose agent runs.
 pub(crate) struct Deploy<'a> {
@@ -92,8 +109,10 @@ pub(crate) struct Deploy<'a> {
 }
 
 impl Deploy<'_> {
-    /// All models that the device's cells name.
+    /// All models that the device's cells name, and all servers.
     pub(crate) fn models(mut self) -> Result<DeviceModels, SessionError> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        let endpoints = Endpoints::open(self.plan, self.device, &lookup)?;
         let mut on_device = BTreeMap::new();
         for cell in self.plan.cells.iter().filter(|cell| cell.device == *self.device) {
             let Some(model) = self.plan.models.get(&cell.model) else { continue };
@@ -107,7 +126,7 @@ impl Deploy<'_> {
             };
             on_device.insert(cell.model.clone(), placed);
         }
-        Ok(on_device)
+        Ok(DeviceModels { files: on_device, endpoints })
     }
 
     fn push(&mut self, name: &str) -> Result<DeviceModel, SessionError> {

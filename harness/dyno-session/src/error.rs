@@ -4,6 +4,7 @@ use dyno_model::blame::{Blame, Classify};
 use dyno_model::event::SinkError;
 use dyno_model::ids::DeviceId;
 use dyno_protocol::message::RemoteError;
+use dyno_transport::tls::TlsError;
 use dyno_transport::{Ended, TransportError};
 
 use crate::deploy::NoAgent;
@@ -103,6 +104,37 @@ pub enum SessionError {
         /// Its name.
         model: String,
     },
+    /// A plan wants the device restarted, and it does not let us.
+    #[error("{device} cannot be restarted ({why})")]
+    CannotRestart {
+        /// The device.
+        device: DeviceId,
+        /// What it said.
+        why: String,
+    },
+    /// The device was told to restart and did not come back as another boot.
+    #[error("{device} did not come back from its restart within {limit_s} s")]
+    NotRestarted {
+        /// The device.
+        device: DeviceId,
+        /// How long was waited.
+        limit_s: u64,
+    },
+    /// A plan names the variable of a key, and it is not set.
+    #[error("the endpoint's key is to be in the variable {variable}, which is not set")]
+    NoKey {
+        /// The variable.
+        variable: String,
+    },
+    /// An endpoint's address wants TLS, and no relay to it can be started.
+    #[error("{url} cannot be reached over TLS")]
+    Tls {
+        /// The address.
+        url: String,
+        /// Why.
+        #[source]
+        source: TlsError,
+    },
     /// The record cannot be written.
     #[error(transparent)]
     Sink(#[from] SinkError),
@@ -114,13 +146,16 @@ impl Classify for SessionError {
             Self::Transport { source, .. } => source.blame(),
             Self::Agent { source, .. } => source.blame(),
             Self::ModelMissing { .. } => Blame::Harness,
-            Self::NoAgent { .. } => Blame::User,
+            Self::NoAgent { .. } | Self::NoKey { .. } => Blame::User,
+            Self::Tls { source, .. } => source.blame(),
             Self::LinkLost { source, .. } => source.blame(),
             Self::CannotRun { .. }
             | Self::AgentGone { .. }
             | Self::Silent { .. }
             | Self::Garbage { .. }
             | Self::OtherBuild { .. }
+            | Self::CannotRestart { .. }
+            | Self::NotRestarted { .. }
             | Self::Sink(_) => Blame::Lab,
         }
     }
@@ -151,6 +186,17 @@ impl Classify for SessionError {
             Self::CannotRun { .. } => {
                 vec!["the device may have another architecture than it says, or forbid programs in its work folder".to_owned()]
             }
+            Self::CannotRestart { .. } => {
+                vec!["let the login restart it (`sudo -n reboot` without a password), or take device_cold out of the suite".to_owned()]
+            }
+            Self::NotRestarted { .. } => {
+                vec![
+                    "look at the device; a longer boot_limit_ms can be set in the suite's `restart`"
+                        .to_owned(),
+                ]
+            }
+            Self::NoKey { variable } => vec![format!("set it and run again: export {variable}=…")],
+            Self::Tls { source, .. } => source.hints(),
             Self::Sink(_) => vec!["make room for the record; what is in it stays valid".to_owned()],
             Self::OtherBuild { .. } => {
                 vec!["build edgedyno again: agent and controller are built together".to_owned()]

@@ -10,12 +10,14 @@ use dyno_protocol::build_id::BUILD_ID;
 use dyno_protocol::message::{Lease, RemoteError};
 use dyno_transport::Transport;
 
-use crate::contact::Contact;
+use crate::contact::{Contact, Onward};
 use crate::deploy::{AgentSource, Deploy, DeviceModels, LocalModel};
 use crate::error::SessionError;
 use crate::observe::{Cancel, Observer, Step};
 use crate::remaining::Finished;
+use crate::restart::Restart;
 use crate::sink::{Opened, RecordSink};
+use crate::steer::Steer;
 use crate::visit::Visit;
 
 /// The first attempt to have a lost link again comes after this, each further one after twice as long.
@@ -41,6 +43,8 @@ pub struct Session<'a> {
     pub models: BTreeMap<String, LocalModel>,
     /// What the record holds already.
     pub finished: Finished,
+    /// Says which runs may be left out; it has seen what the record holds.
+    pub steer: Box<dyn Steer + 'a>,
     /// How long a lost link is sought again.
     pub reconnect_limit: Duration,
     /// Asked for by Ctrl-C.
@@ -67,6 +71,9 @@ struct Course {
     /// Runs whose launch a broken contact cut off: what they came to is data, and is not measured again silently.
     given_up: BTreeSet<RunId>,
     n_idle_contacts: u32,
+    /// The run that the device was restarted for, and words for the record of the next contact.
+    restarted_for: Option<RunId>,
+    restarted: Option<String>,
 }
 
 impl Session<'_> {
@@ -85,7 +92,11 @@ impl Session<'_> {
         loop {
             let n_before = self.finished.requests.len();
             let error = match self.contact(transport, sink, observer, &mut course) {
-                Ok(()) => {
+                Ok(Onward::Restart(run)) if self.restart(run, transport, observer, &mut course)? => {
+                    (outage, course.n_idle_contacts) = (Outage::default(), 0);
+                    continue;
+                }
+                Ok(Onward::Restart(_) | Onward::Done) => {
                     course.summary.cancelled = self.cancel.is_cancelled();
                     return Ok(course.summary);
                 }
@@ -133,6 +144,22 @@ impl Session<'_> {
         !self.cancel.is_cancelled()
     }
 
+    /// Restarts the device for a run; whether it did, and nobody asked to stop meanwhile.
+    fn restart(
+        &self,
+        run: RunId,
+        transport: &mut dyn Transport,
+        observer: &mut dyn Observer,
+        course: &mut Course,
+    ) -> Result<bool, SessionError> {
+        let spec = self.plan.restart.unwrap_or_default();
+        let wait = |limit| self.wait(limit);
+        let restart = Restart { device: &self.device, spec, transport, observer, wait: &wait };
+        course.restarted = restart.run()?;
+        course.restarted_for = Some(run);
+        Ok(course.restarted.is_some())
+    }
+
     fn lease(&self, is_again: bool) -> Lease {
         Lease { holder: self.holder.clone(), campaign: Some(self.campaign.clone()), force: false, is_again }
     }
@@ -144,11 +171,12 @@ impl Session<'_> {
         sink: &mut dyn RecordSink,
         observer: &mut dyn Observer,
         course: &mut Course,
-    ) -> Result<(), SessionError> {
+    ) -> Result<Onward, SessionError> {
         let is_again = course.was_connected;
         let mut visit = Visit::open(&self.device, transport, self.agents, &self.lease(is_again), observer)?;
         course.was_connected = true;
         course.n_idle_contacts += 1;
+        visit.notes.extend(course.restarted.take());
         for text in &visit.notes {
             observer.step(&self.device, &Step::Note { text: text.clone() });
         }
@@ -163,8 +191,15 @@ impl Session<'_> {
         let models = models.models()?;
         let number = self.open(&mut visit, transport, &models, sink, observer)?;
         let (link, summary) = (&mut visit.link, &mut course.summary);
-        let mut contact =
-            Contact { session: self, link, number, sink: &mut *sink, observer: &mut *observer, summary };
+        let mut contact = Contact {
+            session: self,
+            link,
+            number,
+            sink: &mut *sink,
+            observer: &mut *observer,
+            summary,
+            restarted_for: course.restarted_for,
+        };
         let result = contact.recover().and_then(|recovered| {
             // What a broken contact of this session had begun is part of it; what an earlier one left is not.
             for (run, outcome) in recovered.into_iter().filter(|_| is_again) {
@@ -220,7 +255,8 @@ impl Session<'_> {
         let visit = Visit::open(&self.device, transport, self.agents, &self.lease(false), observer);
         if let Ok(mut visit) = visit {
             let (link, summary) = (&mut visit.link, &mut SessionSummary::default());
-            Contact { session: self, link, number, sink, observer, summary }.recover().ok();
+            let restarted_for = None;
+            Contact { session: self, link, number, sink, observer, summary, restarted_for }.recover().ok();
             visit.close();
         }
     }

@@ -63,6 +63,15 @@ pub enum Step {
         /// Its name.
         model: String,
     },
+    /// A run is left out: what is in the record decides already.
+    LeftOut {
+        /// Which run.
+        run: RunId,
+        /// Requests that are not made.
+        n_requests: usize,
+        /// What decides.
+        why: String,
+    },
     /// A launch begins.
     Launch {
         /// Which run.

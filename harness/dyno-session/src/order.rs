@@ -1,7 +1,10 @@
 //! What the agent is told to do, from the plan.
 
+use std::collections::BTreeMap;
+
 use dyno_model::launch::LaunchSpec;
-use dyno_model::plan::{Cell, Plan, PlannedRequest, PlannedRun};
+use dyno_model::load::LoadModel;
+use dyno_model::plan::{Cell, Plan, PlannedRequest, PlannedRun, PlannedRuntime};
 use dyno_model::request::Request;
 use dyno_protocol::message::RunOrder;
 
@@ -9,6 +12,9 @@ use dyno_model::ids::CampaignId;
 
 use crate::deploy::DeviceModels;
 use crate::remaining::RemainingRun;
+
+/// No server is asked to take more requests at once (house rule).
+const MAX_SLOTS: u32 = 4096;
 
 /// The order for one launch.
 pub(crate) fn order(
@@ -19,7 +25,7 @@ pub(crate) fn order(
 ) -> RunOrder {
     let run = plan.run(remaining.run).expect("a remaining run is one of the plan's");
     let cell = plan.cell(&run.cell).expect("a run's cell is one of the plan's");
-    RunOrder {
+    let mut order = RunOrder {
         campaign: campaign.clone(),
         run: run.id,
         launch: remaining.launch,
@@ -28,7 +34,9 @@ pub(crate) fn order(
         load: cell.load.clone(),
         sampling_period_ms: plan.sampling_period_ms,
         api_key: None,
-    }
+    };
+    models.endpoints.apply(&mut order);
+    order
 }
 
 fn launch_spec(plan: &Plan, cell: &Cell, models: &DeviceModels) -> LaunchSpec {
@@ -42,11 +50,30 @@ fn launch_spec(plan: &Plan, cell: &Cell, models: &DeviceModels) -> LaunchSpec {
         threads: cell.threads,
         core_mask: core_mask(plan, cell),
         context_tokens: cell.context_tokens,
-        settings: runtime.settings.clone(),
+        settings: settings(runtime, &cell.load),
         ready_limit_ms: runtime.ready_limit_ms,
         start: cell.start,
         server: runtime.server.clone().map(Box::new),
         endpoint: runtime.endpoint.clone(),
+    }
+}
+
+/// The runtime's settings, and how many requests a server is to take at once where nobody said.
+fn settings(runtime: &PlannedRuntime, load: &LoadModel) -> BTreeMap<String, String> {
+    let mut settings = runtime.settings.clone();
+    if runtime.server.is_some() {
+        settings.entry("slots".to_owned()).or_insert_with(|| slots(load).to_string());
+    }
+    settings
+}
+
+/// As many as there are users. Where requests come at a rate, the server's own choice would be of its version, so it is
+/// the 4 of llama-server.
+fn slots(load: &LoadModel) -> u32 {
+    match load {
+        LoadModel::Single { .. } => 1,
+        LoadModel::Closed { workers, .. } => (*workers).clamp(1, MAX_SLOTS),
+        LoadModel::Open { .. } | LoadModel::Trace { .. } => 4,
     }
 }
 
@@ -65,4 +92,27 @@ fn request(plan: &Plan, run: &PlannedRun, idx: u32) -> Option<Request> {
         due_ns: planned.due_ns,
         limit_ms: planned.limit_ms,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use dyno_model::load::Arrivals;
+
+    use super::*;
+
+    #[test]
+    fn a_server_has_a_slot_for_each_user() {
+        let open = LoadModel::Open {
+            arrivals: Arrivals::Poisson,
+            rate_milli_per_s: 1000,
+            ramp_to_milli_per_s: None,
+            n_requests: 9,
+            max_in_flight: None,
+        };
+        let check = |load: &LoadModel, expected| assert_eq!(slots(load), expected, "{}", load.label());
+        check(&LoadModel::Single { think_ms: 0 }, 1);
+        check(&LoadModel::Closed { workers: 8, think_ms: 0 }, 8);
+        check(&LoadModel::Closed { workers: 1 << 20, think_ms: 0 }, 4096);
+        check(&open, 4);
+    }
 }

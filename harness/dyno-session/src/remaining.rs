@@ -12,6 +12,8 @@ pub struct Finished {
     pub requests: BTreeSet<(RunId, u32)>,
     /// Highest launch number seen, by run.
     pub launches: BTreeMap<RunId, u16>,
+    /// Runs that were left out: nothing of them is missing.
+    pub left_out: BTreeSet<RunId>,
 }
 
 /// One run with the requests that are missing.
@@ -25,14 +27,15 @@ pub struct RemainingRun {
     pub requests: Vec<u32>,
 }
 
-/// The runs of `device` that lack requests, in the plan's order.
+/// The runs of `device` that lack requests, in the plan's order; those that were left out lack none.
 ///
 /// A launch is counted from the highest that was ever begun, so that no two launches share a number.
 pub fn remaining_runs(plan: &Plan, device: &DeviceId, finished: &Finished) -> Vec<RemainingRun> {
     let on_device =
         |run: &&dyno_model::plan::PlannedRun| plan.cell(&run.cell).is_some_and(|cell| &cell.device == device);
     let mut remaining = Vec::new();
-    for run in plan.runs.iter().filter(on_device) {
+    let wanted = |run: &&dyno_model::plan::PlannedRun| !finished.left_out.contains(&run.id);
+    for run in plan.runs.iter().filter(on_device).filter(wanted) {
         let n = u32::try_from(run.requests.len()).expect("a run has fewer than 2^32 requests");
         let requests: Vec<u32> = (0..n).filter(|idx| !finished.requests.contains(&(run.id, *idx))).collect();
         if !requests.is_empty() {

@@ -6,7 +6,7 @@ use dyno_model::clock::ClockSample;
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::{Event, SinkError};
-use dyno_model::ids::DeviceId;
+use dyno_model::ids::{DeviceId, RunId};
 use dyno_model::prepare::{Prepared, Restored};
 
 /// What is known when a session is open.
@@ -57,6 +57,12 @@ pub trait RecordSink: Send {
     /// # Errors
     /// When the record cannot be written.
     fn events(&mut self, session: u32, events: &[Event]) -> Result<(), SinkError>;
+
+    /// Takes that a run is left out, and why.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn left_out(&mut self, session: u32, run: RunId, why: &str) -> Result<(), SinkError>;
 
     /// A session is over; `error` says why, if it ended early.
     ///

@@ -1,6 +1,6 @@
 //! A session against a scripted agent over a pipe in memory: what it asks, what it keeps, how it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,7 +27,7 @@ use dyno_protocol::message::{Command, EventBatch, Hello, LaunchKey, LeaseNote, R
 use dyno_protocol::peer::AgentPeer;
 use dyno_session::{
     AgentBinary, AgentSource, Cancel, Finished, NoAgent, Observer, Opened, RecordSink, Session, SessionError,
-    SessionSummary, Step,
+    SessionSummary, Steer, Step, TakeAll, Wanted,
 };
 use dyno_transport::{
     Ended, OnBytes, Output, Platform, PushOutcome, RemoteCommand, RemotePath, RemoteProcess, Streams,
@@ -50,6 +50,8 @@ enum Script {
     Reboots,
     /// Is another machine, and loses its link in every launch before anything is recorded.
     LosesLinkAlways,
+    /// Is another machine, and every launch wants it restarted.
+    Restarts,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +59,7 @@ struct Device {
     n_started: usize,
     spools: BTreeMap<(RunId, u16), Vec<Event>>,
     ordered: Vec<(RunId, u16, Vec<u32>)>,
+    n_restarts: usize,
 }
 
 struct ScriptedTransport {
@@ -85,7 +88,10 @@ impl Transport for ScriptedTransport {
         "memory"
     }
     fn is_remote(&self) -> bool {
-        matches!(self.script, Script::LosesLink | Script::Reboots | Script::LosesLinkAlways)
+        matches!(
+            self.script,
+            Script::LosesLink | Script::Reboots | Script::LosesLinkAlways | Script::Restarts
+        )
     }
     fn work_dir(&self) -> &RemotePath {
         &self.work_dir
@@ -93,8 +99,19 @@ impl Transport for ScriptedTransport {
     fn prepare(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
-    fn run(&mut self, _command: &RemoteCommand, _limit: Duration) -> Result<Output, TransportError> {
-        Err(TransportError::NoHome)
+    fn run(&mut self, command: &RemoteCommand, _limit: Duration) -> Result<Output, TransportError> {
+        let mut device = self.device.lock().expect("no test panics with the lock");
+        match command.argv[0].as_str() {
+            "cat" => {
+                let stdout = format!("b{}\n", device.n_restarts).into_bytes();
+                Ok(Output { ended: Ended::Code(0), stdout, stderr: Vec::new() })
+            }
+            "reboot" => {
+                device.n_restarts += 1;
+                Err(TransportError::NoHome)
+            }
+            _ => Err(TransportError::NoHome),
+        }
     }
     fn platform(&mut self) -> Result<Platform, TransportError> {
         Ok(Platform::default())
@@ -283,6 +300,7 @@ struct Memory {
     events: Vec<Event>,
     closed: Vec<Option<String>>,
     clocks: Vec<ClockSample>,
+    left_out: Vec<(RunId, String)>,
 }
 
 impl RecordSink for Memory {
@@ -302,6 +320,10 @@ impl RecordSink for Memory {
     }
     fn events(&mut self, _session: u32, events: &[Event]) -> Result<(), SinkError> {
         self.events.extend_from_slice(events);
+        Ok(())
+    }
+    fn left_out(&mut self, _session: u32, run: RunId, why: &str) -> Result<(), SinkError> {
+        self.left_out.push((run, why.to_owned()));
         Ok(())
     }
     fn closed(&mut self, _session: u32, error: Option<&str>) -> Result<(), SinkError> {
@@ -389,6 +411,7 @@ fn plan() -> Plan {
         sampling_period_ms: 100,
         slo: None,
         steering: None,
+        restart: None,
     }
 }
 
@@ -400,20 +423,56 @@ struct Contact {
     left_over: usize,
 }
 
+/// Leaves out every run once it has seen so many requests; notes what it was asked.
+struct Enough {
+    n_requests: usize,
+    seen: BTreeSet<(RunId, u32)>,
+    asked: Arc<Mutex<Vec<RunId>>>,
+}
+
+impl Steer for Enough {
+    fn saw(&mut self, event: &Event) {
+        if let EventKind::Request(request) = &event.kind {
+            self.seen.insert((event.run, request.idx));
+        }
+    }
+    fn next(&mut self, run: RunId) -> Wanted {
+        self.asked.lock().expect("no test panics with the lock").push(run);
+        if self.seen.len() < self.n_requests {
+            return Wanted::Needed;
+        }
+        Wanted::LeftOut { why: format!("{} requests are enough", self.seen.len()) }
+    }
+}
+
 fn contact(script: Script, finished: Finished, cancel: &Cancel) -> Contact {
+    steered(script, finished, cancel, Box::new(TakeAll))
+}
+
+fn steered(script: Script, finished: Finished, cancel: &Cancel, steer: Box<dyn Steer>) -> Contact {
+    planned(script, finished, cancel, steer, &plan())
+}
+
+fn planned(
+    script: Script,
+    finished: Finished,
+    cancel: &Cancel,
+    steer: Box<dyn Steer>,
+    plan: &Plan,
+) -> Contact {
     let device = Arc::new(Mutex::new(Device::default()));
     let mut transport =
         ScriptedTransport { work_dir: RemotePath::new("/work"), script, device: Arc::clone(&device) };
-    let plan = plan();
     let session = Session {
         campaign: CampaignId::from("c"),
-        plan: &plan,
+        plan,
         device: DeviceId::from("d"),
         holder: "ann@lab".to_owned(),
         agents: &OneAgent,
         reconnect_limit: Duration::from_mins(1),
         models: BTreeMap::new(),
         finished,
+        steer,
         cancel: cancel.clone(),
     };
     let mut sink = Memory::default();
@@ -513,4 +572,61 @@ fn nothing_is_ordered_once_somebody_asked_to_stop() {
     let contact = contact(Script::Healthy, Finished::default(), &cancel);
     assert!(contact.result.expect("a healthy agent").cancelled);
     assert_eq!(contact.ordered, []);
+}
+
+/// A judge that has enough after the first run of three requests, and whom it was asked about.
+fn enough(n_requests: usize) -> (Box<dyn Steer>, Arc<Mutex<Vec<RunId>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    (Box::new(Enough { n_requests, seen: BTreeSet::new(), asked: Arc::clone(&asked) }), asked)
+}
+
+#[test]
+fn a_run_that_is_not_needed_is_left_out_and_the_record_says_why() {
+    let (steer, asked) = enough(3);
+    let contact = steered(Script::Healthy, Finished::default(), &Cancel::default(), steer);
+    let summary = contact.result.expect("a healthy agent");
+    assert_eq!(summary, SessionSummary { n_launches: 1, n_failed: 0, cancelled: false });
+    assert_eq!(contact.ordered, [(RunId(0), 1, vec![0, 1, 2])]);
+    assert_eq!(contact.sink.left_out, [(RunId(1), "3 requests are enough".to_owned())]);
+    assert_eq!(asked.lock().expect("no test panics with the lock")[..], [RunId(0), RunId(1)]);
+    let why = "3 requests are enough".to_owned();
+    assert!(contact.steps.contains(&Step::LeftOut { run: RunId(1), n_requests: 3, why }));
+}
+
+#[test]
+fn what_was_left_out_before_is_not_asked_about_again() {
+    let (steer, asked) = enough(0);
+    let finished = Finished { left_out: BTreeSet::from([RunId(0), RunId(1)]), ..Finished::default() };
+    let contact = steered(Script::Healthy, finished, &Cancel::default(), steer);
+    assert_eq!((contact.ordered, contact.sink.left_out), (vec![], vec![]));
+    assert_eq!(asked.lock().expect("no test panics with the lock")[..], []);
+}
+
+#[test]
+fn a_judge_sees_what_a_lost_link_brings_home() {
+    let (steer, _asked) = enough(3);
+    let contact = steered(Script::LosesLink, Finished::default(), &Cancel::default(), steer);
+    contact.result.expect("the link is had again");
+    assert_eq!(contact.ordered, [(RunId(0), 1, vec![0, 1, 2])]);
+    assert_eq!(contact.sink.left_out, [(RunId(1), "3 requests are enough".to_owned())]);
+}
+
+#[test]
+fn a_device_is_restarted_before_each_device_cold_launch() {
+    let mut plan = plan();
+    plan.cells[0].start = dyno_model::start::StartState::DeviceCold;
+    plan.restart = Some(dyno_model::start::RestartSpec { boot_limit_ms: 60_000, settle_ms: 0 });
+    let (script, finished) = (Script::Restarts, Finished::default());
+    let contact = planned(script, finished, &Cancel::default(), Box::new(TakeAll), &plan);
+    let summary = contact.result.expect("it comes back each time");
+    assert_eq!(summary, SessionSummary { n_launches: 2, n_failed: 0, cancelled: false });
+    assert_eq!(contact.ordered, [(RunId(0), 1, vec![0, 1, 2]), (RunId(1), 1, vec![0, 1, 2])]);
+    // One contact finds that a restart is wanted; each of the others begins with what was done.
+    let notes: Vec<_> = contact.sink.sessions.iter().map(|opened| opened.notes.clone()).collect();
+    let done = |now: &str, before: &str, notes: &[String]| {
+        let expected = format!("restarted for a device-cold launch: boot {now} after {before}, ");
+        notes.len() == 1 && notes[0].starts_with(&expected)
+    };
+    assert!(notes[0].is_empty() && done("b1", "b0", &notes[1]) && done("b2", "b1", &notes[2]), "{notes:?}");
+    assert_eq!((notes.len(), contact.sink.closed), (3, vec![None; 3]));
 }

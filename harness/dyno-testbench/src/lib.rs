@@ -7,6 +7,7 @@
 //! **Invariant:** parts that emulate a processor say nothing about speed; their timings are never quoted.
 
 mod adb;
+mod authority;
 mod cache;
 mod client;
 mod container;
@@ -16,6 +17,7 @@ mod error;
 mod fake_adb;
 mod image;
 mod laptop;
+mod llama;
 mod machine;
 mod netns;
 mod phone;
@@ -30,10 +32,12 @@ mod userland;
 mod volume;
 
 pub use adb::AdbServer;
+pub use authority::{Authority, Certified};
 pub use client::{KnownHosts, SshHost, combined_config, path_with_ssh};
 pub use error::BenchError;
 pub use fake_adb::{FakeAdb, FakePhone, FakeState};
 pub use laptop::LaptopValue;
+pub use llama::{LlamaCpp, smollm2};
 pub use machine::{Machine, MachineKind};
 pub use netns::Namespace;
 pub use phone::{AdbDevice, PhoneOptions};

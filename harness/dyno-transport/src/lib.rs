@@ -15,6 +15,7 @@ mod process;
 mod shell;
 pub mod ssh;
 mod sys;
+pub mod tls;
 mod transport;
 
 pub use adb::AdbTransport;

@@ -1,9 +1,13 @@
 //! The few system calls that std does not have.
-#![expect(unsafe_code, reason = "statvfs and kill have no safe equivalent in std")]
+#![expect(unsafe_code, reason = "statvfs, kill and poll have no safe equivalent in std")]
 
 use std::ffi::CString;
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 /// What the system says of the disk where a path lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,4 +60,44 @@ pub(crate) fn kill_group(leader: u32) {
     unsafe {
         libc::kill(-group, libc::SIGKILL);
     }
+}
+
+/// What a connection is waited for, or what it is ready for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Readiness {
+    /// Bytes, or its end.
+    pub(crate) read: bool,
+    /// Room for bytes.
+    pub(crate) write: bool,
+}
+
+/// Waits until one of two connections is ready for what is wanted of it, at most for `limit`.
+///
+/// A connection that broke is ready for all that was wanted: the next call on it says how.
+pub(crate) fn wait_for_either(
+    a: (&TcpStream, Readiness),
+    b: (&TcpStream, Readiness),
+    limit: Duration,
+) -> io::Result<(Readiness, Readiness)> {
+    let mut polled = [a, b].map(|(socket, wanted)| {
+        let read = if wanted.read { libc::POLLIN } else { 0 };
+        let write = if wanted.write { libc::POLLOUT } else { 0 };
+        // A negative descriptor is passed over by the kernel (poll(2)): nothing is wanted of it.
+        let fd = if read | write == 0 { -1 } else { socket.as_raw_fd() };
+        libc::pollfd { fd, events: read | write, revents: 0 }
+    });
+    let limit_ms = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the pointer is to two live `pollfd`s.
+    let rc = unsafe { libc::poll(polled.as_mut_ptr(), 2, limit_ms) };
+    if rc < 0 {
+        let error = io::Error::last_os_error();
+        let is_signal = error.kind() == io::ErrorKind::Interrupted;
+        return if is_signal { Ok(Default::default()) } else { Err(error) };
+    }
+    let broken = libc::POLLERR | libc::POLLHUP | libc::POLLNVAL;
+    let [a, b] = polled.map(|one| Readiness {
+        read: one.events & libc::POLLIN != 0 && one.revents & (libc::POLLIN | broken) != 0,
+        write: one.events & libc::POLLOUT != 0 && one.revents & (libc::POLLOUT | broken) != 0,
+    });
+    Ok((a, b))
 }

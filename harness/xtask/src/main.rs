@@ -5,6 +5,7 @@ mod docgen;
 mod fleet;
 mod lab;
 mod pair;
+mod peers;
 #[cfg(test)]
 mod tidy;
 
@@ -16,7 +17,8 @@ cargo xtask TASK
   fleet EDGEDYNO [N] [ROUNDS]                   what N devices at once cost the controller, over a real sshd
   lab [DEVICE...] [-- COMMAND...]               start emulated devices, and run a command with them
   metrics                                       print docs/metrics.md
-  engine-pair ENGINE_BENCH LLAMA_BENCH MODEL    the embedded engine against llama-bench, in turn
+  engine-pair ENGINE_BENCH LLAMA_BENCH MODEL    the embedded engine against llama-bench (`-`: our build), in turn
+  peers FIDELITY [FLAGS...]                     how true the client and other load generators are, and what they cost
 Formatting, rooms and generated pages are checked by `cargo test`.
 ";
 
@@ -27,6 +29,7 @@ fn main() -> anyhow::Result<()> {
         Some((task, rest)) if task == "engine-pair" => pair::run(rest),
         Some((task, rest)) if task == "fleet" => fleet::run(rest),
         Some((task, rest)) if task == "lab" => lab::run(rest),
+        Some((task, rest)) if task == "peers" => peers::run(rest),
         Some((task, _)) if task == "metrics" => print(&docgen::metrics_page()),
         None => print(HELP),
         Some((task, _)) if task == "help" || task == "--help" => print(HELP),

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::Command;
 
-const USAGE: &str = "cargo xtask engine-pair ENGINE_BENCH LLAMA_BENCH MODEL [ROUNDS=5] [THREADS=2]";
+use dyno_testbench::LlamaCpp;
+
+const USAGE: &str = "cargo xtask engine-pair ENGINE_BENCH LLAMA_BENCH|- MODEL [ROUNDS=5] [THREADS=2]";
 const N_PROMPT: &str = "128";
 const N_GEN: &str = "64";
 
@@ -17,6 +19,9 @@ struct Rates {
 /// Runs the rounds and prints each, then the medians of the ratios.
 pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let [engine_bench, llama_bench, model, rest @ ..] = args else { anyhow::bail!(USAGE) };
+    // Without one, the test bench's own build is taken, or made.
+    let built = if llama_bench == "-" { Some(LlamaCpp::get()?.bench().display().to_string()) } else { None };
+    let llama_bench = built.as_ref().unwrap_or(llama_bench);
     let rounds: u32 = rest.first().map_or(Ok(5), |text| text.parse())?;
     let threads = rest.get(1).map_or("2", String::as_str);
     let mut out = std::io::stdout().lock();

@@ -236,5 +236,6 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         sampling_period_ms: 100,
         slo: None,
         steering: None,
+        restart: None,
     }
 }

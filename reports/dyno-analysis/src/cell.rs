@@ -1,9 +1,12 @@
 //! The part of a record that belongs to one cell, and which of it may be used.
 
+use std::cell::OnceCell;
+
 use dyno_model::plan::Cell;
 use dyno_store::LaunchRow;
 
 use crate::record::Record;
+use crate::steady::Pace;
 
 /// One cell's launches and requests.
 pub(crate) struct CellRecord<'a> {
@@ -11,9 +14,23 @@ pub(crate) struct CellRecord<'a> {
     pub(crate) cell: &'a Cell,
     /// All its launches, sorted by run and number.
     pub(crate) launches: Vec<LaunchRecord<'a>>,
+    /// Which of them figures are made of.
+    population: Population,
+    /// Its pace over the requests, worked out once.
+    pub(crate) pace: OnceCell<Pace>,
+}
+
+/// Which launches figures are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Population {
+    /// Those whose numbers may be used.
+    Valid,
+    /// The others: for figures that are shown only as what they are.
+    Invalid,
 }
 
 /// One launch and its requests.
+#[derive(Clone)]
 pub(crate) struct LaunchRecord<'a> {
     pub(crate) row: &'a LaunchRow,
     /// Rows of the request table, in order of their place.
@@ -32,7 +49,20 @@ impl<'a> CellRecord<'a> {
             let end = partition(requests.len(), |i| at(i) <= key);
             LaunchRecord { row, rows: (start..end).collect() }
         };
-        Self { record, cell, launches: record.launches.iter().filter(belongs).map(launch).collect() }
+        let launches = record.launches.iter().filter(belongs).map(launch).collect();
+        Self { record, cell, launches, population: Population::Valid, pace: OnceCell::new() }
+    }
+
+    /// The cell with the figures that may not be used, when none may; `None` when there is one that may.
+    pub(crate) fn unusable(&self) -> Option<Self> {
+        let is_unusable = !self.launches.is_empty() && self.launches.iter().all(|launch| !launch.is_valid());
+        is_unusable.then(|| Self {
+            record: self.record,
+            cell: self.cell,
+            launches: self.launches.clone(),
+            population: Population::Invalid,
+            pace: OnceCell::new(),
+        })
     }
 
     /// Launches whose numbers may be used.
@@ -40,7 +70,8 @@ impl<'a> CellRecord<'a> {
     /// A launch whose record was cut off before its end could not be judged by its guards; its finished requests
     /// count, and a finding says so.
     pub(crate) fn valid_launches(&self) -> impl Iterator<Item = &LaunchRecord<'a>> {
-        self.launches.iter().filter(|launch| launch.is_valid())
+        let is_valid = self.population == Population::Valid;
+        self.launches.iter().filter(move |launch| launch.is_valid() == is_valid)
     }
 
     /// Rows of requests that went well in launches whose numbers may be used: the population of all latencies.
@@ -74,6 +105,13 @@ impl LaunchRecord<'_> {
 
     pub(crate) fn load_ns(&self) -> Option<u64> {
         self.row.ready_at_ns?.checked_sub(self.row.spawned_at_ns?)
+    }
+
+    /// Its requests in the order in which they were sent.
+    pub(crate) fn sent(&self, record: &Record<'_>) -> Vec<usize> {
+        let mut rows = self.rows.clone();
+        rows.sort_by_key(|row| (record.requests.sent_at_ns[*row], *row));
+        rows
     }
 
     /// Ready to the first token chunk of the request that was sent first.

@@ -78,6 +78,7 @@ impl<'a> Contacts<'a> {
             JournalEntry::Header { .. }
             | JournalEntry::Session { .. }
             | JournalEntry::GivenUp { .. }
+            | JournalEntry::LeftOut { .. }
             | JournalEntry::Event { .. }
             | JournalEntry::Interrupted { .. }
             | JournalEntry::Resumed { .. } => {}

@@ -1,7 +1,7 @@
 //! What can go wrong with an analysis.
 
 use dyno_model::blame::{Blame, Classify};
-use dyno_store::TableError;
+use dyno_store::{JournalError, TableError};
 
 /// A record cannot be analysed.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +9,9 @@ pub enum AnalysisError {
     /// The record cannot be read.
     #[error(transparent)]
     Tables(#[from] TableError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(JournalError),
     /// Tables of one record do not fit together.
     #[error(
         "tables `requests` and `chunks` do not fit together: {n_expected} chunks expected, {n_found} found"
@@ -28,6 +31,7 @@ impl Classify for AnalysisError {
     fn blame(&self) -> Blame {
         match self {
             Self::Tables(error) => error.blame(),
+            Self::Journal(error) => error.blame(),
             Self::ChunksMissing { .. } => Blame::Harness,
             Self::Export(_) => Blame::Lab,
         }
@@ -36,6 +40,7 @@ impl Classify for AnalysisError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Tables(error) => error.hints(),
+            Self::Journal(error) => error.hints(),
             Self::ChunksMissing { .. } => {
                 vec!["delete the folder `tables`: it is made again from the journal".to_owned()]
             }

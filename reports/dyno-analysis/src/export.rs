@@ -9,7 +9,7 @@ use crate::error::AnalysisError;
 use crate::record::Record;
 
 /// Columns of the export, in their order; `docs/tables.md` says what they hold.
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 33] = [
     "run",
     "launch",
     "idx",
@@ -31,6 +31,17 @@ const COLUMNS: [&str; 22] = [
     "e2e_ns",
     "decode_tokens_per_s",
     "prefill_tokens_per_s",
+    "due_at_ns",
+    "send_lag_ns",
+    "ttft_sched_ns",
+    "e2e_sched_ns",
+    "queue_ns",
+    "connect_ns",
+    "tpot_k1_ns",
+    "ttfo_ns",
+    "ttst_ns",
+    "http_status",
+    "retry_after_ms",
     "text",
 ];
 
@@ -89,6 +100,17 @@ fn fields(record: &Record<'_>, row: usize, text: String) -> [String; COLUMNS.len
         shown(derived.e2e_ns),
         shown(derived.decode_tokens_per_s),
         shown(derived.prefill_tokens_per_s),
+        shown(requests.due_at_ns[row]),
+        shown(derived.send_lag_ns),
+        shown(derived.ttft_sched_ns),
+        shown(derived.e2e_sched_ns),
+        shown(requests.queue_ns[row]),
+        shown(requests.connect_ns[row]),
+        shown(derived.tpot_k1_ns),
+        shown(derived.ttfo_ns),
+        shown(derived.ttst_ns),
+        shown(requests.http_status[row]),
+        shown(requests.retry_after_ms[row]),
         text,
     ]
 }

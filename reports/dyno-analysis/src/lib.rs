@@ -14,17 +14,24 @@ mod error;
 mod export;
 mod facts;
 mod findings;
+mod independence;
+mod load;
 mod machine;
 mod metrics;
 mod observations;
 mod present;
+mod proof;
 mod record;
+mod start;
+mod steady;
+mod steering;
 mod throughput;
 
-pub use derive::{Derived, derive};
+pub use derive::{Answer, Derived, derive};
 pub use error::AnalysisError;
 pub use export::requests_csv;
 pub use present::report;
+pub use steering::{Judge, Need};
 
 #[cfg(test)]
 mod tests;

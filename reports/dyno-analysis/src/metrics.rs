@@ -2,17 +2,45 @@
 
 use std::collections::BTreeMap;
 
-use dyno_model::metric::{METRICS, Metric, Unit};
-use dyno_view::report::{CategoryView, LaunchView, MethodView, MetricView, OutcomeCount, UnitView};
+use dyno_model::metric::{METRICS, Metric, Shown, Unit};
+use dyno_view::report::{
+    CategoryView, LaunchView, MethodView, MetricView, OutcomeCount, RetryAfterView, StatusCount, UnitView,
+};
 
 use crate::cell::{CellRecord, LaunchRecord};
 use crate::derive::Derived;
+use crate::independence::n_effective;
+use crate::load::n_unsent;
 use crate::observations::{Observations, median};
+use crate::start::is_in_state;
 
-/// Every metric of the catalogue, in its order.
+/// House rule: handing a request from thread to thread takes microseconds; only what takes longer is a wait.
+const HAND_OVER_NS: u64 = 1_000_000;
+
+/// Every metric of the catalogue that has a row in this cell, in its order.
 pub(crate) fn metric_views(cell: &CellRecord<'_>) -> Vec<MetricView> {
     let rows = cell.ok_rows();
-    METRICS.iter().filter_map(|metric| metric_view(metric, cell, &rows)).collect()
+    let shown = METRICS.iter().filter(|metric| is_shown(metric, cell, &rows));
+    shown.filter_map(|metric| metric_view(metric, cell, &rows)).collect()
+}
+
+/// Whether a metric has a row: those that are not defined for a load or a runtime have none.
+fn is_shown(metric: &Metric, cell: &CellRecord<'_>, rows: &[usize]) -> bool {
+    let (record, requests) = (cell.record, &cell.record.requests);
+    let any = |tells: &dyn Fn(usize) -> bool| rows.iter().any(|row| tells(*row));
+    match metric.shown {
+        Shown::Always => true,
+        Shown::WhereDue => cell.cell.load.is_open(),
+        Shown::WhereItTells => match metric.id {
+            "tpot_k1_ns" => any(&|row| record.chunk_tokens(row).first().is_some_and(|k1| *k1 > Some(1))),
+            "ttfo_ns" => any(&|row| record.output(row).has_reasoning),
+            "queue_ns" | "ttft_served_ns" | "e2e_served_ns" => {
+                any(&|row| requests.queue_ns[row].is_some_and(|ns| ns > HAND_OVER_NS))
+            }
+            "connect_ns" => any(&|row| requests.connect_ns[row].is_some()),
+            _ => true,
+        },
+    }
 }
 
 /// How each metric is computed.
@@ -30,15 +58,17 @@ pub(crate) fn method_views() -> Vec<MethodView> {
 
 fn metric_view(metric: &Metric, cell: &CellRecord<'_>, rows: &[usize]) -> Option<MetricView> {
     let (observations, n_undefined) = observe(metric.id, cell, rows)?;
+    let n_effective = n_effective(metric.id, cell);
     Some(MetricView {
         metric: metric.id.to_owned(),
         label: metric.label.to_owned(),
         unit: unit_view(metric.unit),
         n: observations.len() as u64,
+        n_effective,
         n_undefined,
         min: observations.min(),
         max: observations.max(),
-        quantiles: observations.views(),
+        quantiles: observations.views(n_effective),
     })
 }
 
@@ -68,15 +98,29 @@ fn observe(id: &str, cell: &CellRecord<'_>, rows: &[usize]) -> Option<(Observati
     let launches = |value: &dyn Fn(&LaunchRecord<'_>) -> Option<u64>| {
         counted(cell.valid_launches().map(value), Observations::whole)
     };
+    let whole = |column: &[Option<u64>]| counted(rows.iter().map(|row| column[*row]), Observations::whole);
     Some(match id {
+        "ttft_sched_ns" => derived(|of| of.ttft_sched_ns),
+        "e2e_sched_ns" => derived(|of| of.e2e_sched_ns),
+        "tpot_k1_ns" => derived(|of| of.tpot_k1_ns),
+        "ttfo_ns" => derived(|of| of.ttfo_ns),
+        "ttst_ns" => derived(|of| of.ttst_ns),
+        "ttft_served_ns" => derived(|of| of.ttft_served_ns),
+        "e2e_served_ns" => derived(|of| of.e2e_served_ns),
+        "send_lag_ns" => derived(|of| of.send_lag_ns),
+        "queue_ns" => whole(&requests.queue_ns),
+        "connect_ns" => whole(&requests.connect_ns),
         "ttft_ns" => derived(|of| of.ttft_ns),
         "tpot_ns" => derived(|of| of.tpot_ns),
         "e2e_ns" => derived(|of| of.e2e_ns),
         "decode_tokens_per_s" => rates(|of| of.decode_tokens_per_s),
         "prefill_tokens_per_s" => rates(|of| of.prefill_tokens_per_s),
         "chunk_gap_ns" => gaps(cell, rows),
-        "load_ns" => launches(&|launch| launch.load_ns()),
-        "first_inference_ns" => launches(&|launch| launch.first_inference_ns(cell.record)),
+        // A start that was not shown to be in its state is no figure of that state.
+        "load_ns" => launches(&|launch| launch.load_ns().filter(|_| is_in_state(cell, launch))),
+        "first_inference_ns" => {
+            launches(&|launch| launch.first_inference_ns(cell.record).filter(|_| is_in_state(cell, launch)))
+        }
         "peak_rss_bytes" => launches(&|launch| launch.row.peak_rss_bytes),
         "isl_tokens" => tokens(&requests.prompt_tokens),
         "osl_tokens" => tokens(&requests.completion_tokens),
@@ -154,21 +198,48 @@ pub(crate) fn category_views(cell: &CellRecord<'_>) -> Vec<CategoryView> {
     by_category.into_iter().map(view).collect()
 }
 
-/// Requests by outcome: `ok` first, then by word.
+/// Requests by outcome: `ok` first, then by word; those that were never sent are among them.
 pub(crate) fn outcome_counts(cell: &CellRecord<'_>) -> Vec<OutcomeCount> {
     let requests = &cell.record.requests;
     let mut counts: BTreeMap<(bool, &str), OutcomeCount> = BTreeMap::new();
     for row in cell.all_rows() {
         let word = requests.outcome[row].as_str();
-        let count = counts.entry((word != "ok", word)).or_insert_with(|| OutcomeCount {
-            outcome: word.to_owned(),
-            n: 0,
-            example: None,
-        });
+        let count = counts.entry((word != "ok", word)).or_insert_with(|| outcome_count(word));
         count.n += 1;
         if count.example.is_none() {
             count.example.clone_from(&requests.outcome_detail[row]);
         }
+        if let Some(status) = requests.http_status[row] {
+            add_status(count, status);
+        }
+        if let Some(asked_ms) = requests.retry_after_ms[row] {
+            add_retry_after(count, asked_ms);
+        }
     }
-    counts.into_values().collect()
+    let n_unsent = n_unsent(cell);
+    let unsent = (n_unsent > 0).then(|| OutcomeCount {
+        n: n_unsent,
+        example: Some("the runtime had ended before they were sent".to_owned()),
+        ..outcome_count("unsent")
+    });
+    counts.into_values().chain(unsent).collect()
+}
+
+fn outcome_count(word: &str) -> OutcomeCount {
+    OutcomeCount { outcome: word.to_owned(), n: 0, example: None, statuses: Vec::new(), retry_after: None }
+}
+
+fn add_status(count: &mut OutcomeCount, status: u32) {
+    match count.statuses.iter_mut().find(|of| of.status == status) {
+        Some(found) => found.n += 1,
+        None => count.statuses.push(StatusCount { status, n: 1 }),
+    }
+    count.statuses.sort_unstable_by_key(|of| of.status);
+}
+
+fn add_retry_after(count: &mut OutcomeCount, asked_ms: u64) {
+    let of = count.retry_after.get_or_insert(RetryAfterView { n: 0, min_ms: asked_ms, max_ms: asked_ms });
+    of.n += 1;
+    of.min_ms = of.min_ms.min(asked_ms);
+    of.max_ms = of.max_ms.max(asked_ms);
 }

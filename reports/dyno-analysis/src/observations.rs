@@ -1,6 +1,6 @@
 //! Observations of one metric, sorted, and what is printed of them.
 
-use dyno_stats::{Level, interval_ranks, min_observations, type1_rank};
+use dyno_stats::{Level, effective_ranks, min_observations, type1_rank};
 use dyno_view::report::{QuantileFigure, QuantileView};
 
 /// Confidence of every printed interval.
@@ -58,20 +58,26 @@ impl Observations {
     }
 
     /// All percentiles that are printed, each with its interval or the reason why there is none.
-    pub(crate) fn views(&self) -> Vec<QuantileView> {
-        let view = |level: &Level| QuantileView { permille: level.permille(), figure: self.figure(*level) };
+    /// With `n_effective`, intervals are those of so many independent observations.
+    pub(crate) fn views(&self, n_effective: Option<u64>) -> Vec<QuantileView> {
+        let view = |level: &Level| QuantileView {
+            permille: level.permille(),
+            figure: self.figure(*level, n_effective),
+        };
         LEVELS.iter().map(view).collect()
     }
 
-    fn figure(&self, level: Level) -> QuantileFigure {
-        self.estimate(level).unwrap_or_else(|| QuantileFigure::TooFew {
-            n: self.len() as u64,
+    /// One percentile with its interval, or the reason why there is none.
+    pub(crate) fn figure(&self, level: Level, n_effective: Option<u64>) -> QuantileFigure {
+        let worth = n_effective.unwrap_or(self.len() as u64);
+        self.estimate(level, worth).unwrap_or_else(|| QuantileFigure::TooFew {
+            n: worth,
             needed: min_observations(level, CONFIDENCE),
         })
     }
 
-    fn estimate(&self, level: Level) -> Option<QuantileFigure> {
-        let ranks = interval_ranks(self.len() as u64, level, CONFIDENCE)?;
+    fn estimate(&self, level: Level, worth: u64) -> Option<QuantileFigure> {
+        let ranks = effective_ranks(self.len() as u64, worth, level, CONFIDENCE)?;
         Some(QuantileFigure::Estimate {
             value: self.quantile(level)?,
             low: self.at_rank(ranks.low as usize)?,

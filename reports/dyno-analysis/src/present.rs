@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use dyno_model::clock::WallNs;
 use dyno_model::ids::DeviceId;
 use dyno_store::{Campaign, JournalEntry, LaunchRow};
-use dyno_view::report::{CampaignView, CellView, REPORT_SCHEMA_VERSION, Report};
+use dyno_view::load::LoadReportView;
+use dyno_view::report::{CampaignView, CellView, Finding, REPORT_SCHEMA_VERSION, Report};
 
 use crate::answers::answers;
 use crate::cell::CellRecord;
@@ -15,8 +16,13 @@ use crate::contacts::Contacts;
 use crate::error::AnalysisError;
 use crate::facts::{cell_facts, device_views, model_marks, own_cost};
 use crate::findings::findings;
+use crate::load::{cell_load, chunks, errors, load_report};
 use crate::metrics::{category_views, launch_views, method_views, metric_views, outcome_counts};
+use crate::proof::proof;
 use crate::record::Record;
+use crate::start::{start_name, starts};
+use crate::steady::steady;
+use crate::steering::n_wanted;
 use crate::throughput::throughput;
 
 /// The report of a campaign: a pure function of its folder. Makes the tables first where they are missing or old.
@@ -28,21 +34,32 @@ pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
     let cells: Vec<CellRecord<'_>> =
         record.plan.cells.iter().map(|cell| CellRecord::of(&record, cell)).collect();
     let views: Vec<CellView> = cells.iter().map(cell_view).collect::<Result<_, _>>()?;
+    let load = load_report(&cells, &views);
     Ok(Report {
         schema_version: REPORT_SCHEMA_VERSION,
         campaign: campaign_view(&record),
         comparison: comparison(&record, &cells, &views),
-        findings: findings(&record, &cells),
+        findings: with_alarms(load.as_ref(), findings(&record, &cells)),
+        load,
+        starts: starts(&record, &cells),
         devices: device_views(&record),
         cells: views,
         methods: method_views(),
     })
 }
 
+/// All findings, the alarms of loads first among those of their level.
+fn with_alarms(load: Option<&LoadReportView>, findings: Vec<Finding>) -> Vec<Finding> {
+    let alarms = load.into_iter().flat_map(|load| load.alarms.iter().cloned());
+    let mut all: Vec<Finding> = alarms.chain(findings).collect();
+    all.sort_by_key(|finding| finding.level);
+    all
+}
+
 fn campaign_view(record: &Record<'_>) -> CampaignView {
     let plan = record.plan;
     let (started, ended) = time_span(record);
-    let n_requests_planned = plan.n_requests() as u64;
+    let n_requests_planned = n_wanted(record);
     let n_requests_recorded = record.n_measured();
     let corpus = match &plan.corpus.slice {
         None => plan.corpus.name.clone(),
@@ -118,12 +135,19 @@ fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
         model: of.model.clone(),
         model_marks: model_marks(cell),
         load: of.load.label(),
+        offered: cell_load(cell),
         threads: of.threads,
         context_tokens: of.context_tokens,
+        start: start_name(of.start),
         facts: cell_facts(cell),
         outcomes: outcome_counts(cell),
+        errors: errors(cell),
         launches: launch_views(cell),
         metrics: metric_views(cell),
+        invalid_metrics: cell.unusable().map(|of| metric_views(&of)).unwrap_or_default(),
+        proof: proof(cell),
+        steady: steady(cell),
+        chunks: chunks(cell),
         categories: category_views(cell),
         throughput: throughput(cell),
         own_cost: own_cost(cell),

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use dyno_model::clock::WallNs;
 use dyno_model::ids::{CampaignId, DeviceId, RunId};
 use dyno_model::plan::{Cell, Plan};
+use dyno_model::request::ChunkKind;
 use dyno_store::{
     Campaign, ChannelKey, ChannelRow, JournalEntry, LaunchRow, Manifest, RequestColumns, Tables,
 };
 
-use crate::derive::{Derived, derive};
+use crate::derive::{Answer, Derived, derive};
 use crate::error::AnalysisError;
 
 /// A campaign's record with the metrics of each request.
@@ -25,13 +26,24 @@ pub(crate) struct Record<'a> {
     pub(crate) requests: RequestColumns,
     /// Metrics of each request.
     pub(crate) derived: Vec<Derived>,
-    /// Chunks of text that stand for more than one token.
-    pub(crate) n_wide_chunks: u64,
     pub(crate) channels: Vec<ChannelRow>,
     pub(crate) points: BTreeMap<ChannelKey, Vec<(u64, i64)>>,
     /// Arrivals of all token chunks, request after request, and where each request's begin.
     tokens_ns: Vec<u64>,
+    /// Tokens of each of them; `None` where the runtime does not say.
+    chunk_tokens: Vec<Option<u16>>,
     token_starts: Vec<usize>,
+    /// Whether each request has reasoning, and when the first token chunk came that is none.
+    outputs: Vec<Output>,
+}
+
+/// Where an answer's reasoning ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Output {
+    /// Whether there is any.
+    pub(crate) has_reasoning: bool,
+    /// The first token chunk that is none, in ns after the request was sent.
+    pub(crate) first_ns: Option<u64>,
 }
 
 impl<'a> Record<'a> {
@@ -47,18 +59,17 @@ impl<'a> Record<'a> {
             entries: tables.sessions()?,
             launches: tables.launches()?,
             derived: Vec::with_capacity(requests.len()),
-            n_wide_chunks: tokens.n_wide,
             channels: tables.channels()?,
             points: tables.samples()?.by_channel(),
             tokens_ns: tokens.at_ns,
+            chunk_tokens: tokens.counts,
             token_starts: tokens.starts,
+            outputs: tokens.outputs,
             requests,
             tables,
         };
         for row in 0..record.requests.len() {
-            let counts = &record.requests;
-            let (isl, osl) = (counts.prompt_tokens[row], counts.completion_tokens[row]);
-            let derived = derive(record.tokens(row), isl, osl, counts.cached_tokens[row]);
+            let derived = derive(&record.answer(row));
             record.derived.push(derived);
         }
         Ok(record)
@@ -69,9 +80,29 @@ impl<'a> Record<'a> {
         &self.tokens_ns[self.token_starts[row]..self.token_starts[row + 1]]
     }
 
-    /// Token chunks in all.
-    pub(crate) fn n_token_chunks(&self) -> u64 {
-        self.tokens_ns.len() as u64
+    /// Tokens of each token chunk of request `row`; `None` where the runtime does not say.
+    pub(crate) fn chunk_tokens(&self, row: usize) -> &[Option<u16>] {
+        &self.chunk_tokens[self.token_starts[row]..self.token_starts[row + 1]]
+    }
+
+    /// Where the reasoning of request `row` ends.
+    pub(crate) fn output(&self, row: usize) -> Output {
+        self.outputs[row]
+    }
+
+    fn answer(&self, row: usize) -> Answer<'_> {
+        let requests = &self.requests;
+        let due_at_ns = requests.due_at_ns[row];
+        Answer {
+            tokens_ns: self.tokens(row),
+            first_output_ns: self.outputs[row].first_ns,
+            k1: self.chunk_tokens(row).first().copied().flatten(),
+            isl: requests.prompt_tokens[row],
+            osl: requests.completion_tokens[row],
+            cached: requests.cached_tokens[row],
+            queue_ns: requests.queue_ns[row],
+            send_lag_ns: due_at_ns.and_then(|due| requests.sent_at_ns[row].checked_sub(due)),
+        }
     }
 
     /// The cell that a run repeats.
@@ -113,8 +144,9 @@ impl<'a> Record<'a> {
 /// The token chunks of all requests.
 struct Tokens {
     at_ns: Vec<u64>,
+    counts: Vec<Option<u16>>,
     starts: Vec<usize>,
-    n_wide: u64,
+    outputs: Vec<Output>,
 }
 
 impl Tokens {
@@ -125,15 +157,28 @@ impl Tokens {
         if n_found != n_expected {
             return Err(AnalysisError::ChunksMissing { n_expected, n_found });
         }
-        let mut tokens = Self { at_ns: Vec::with_capacity(chunks.at_ns.len()), starts: vec![0], n_wide: 0 };
+        let mut tokens = Self {
+            at_ns: Vec::with_capacity(chunks.at_ns.len()),
+            counts: Vec::with_capacity(chunks.at_ns.len()),
+            starts: vec![0],
+            outputs: Vec::with_capacity(requests.len()),
+        };
         let mut next = 0;
         for n_chunks in &requests.n_chunks {
             let end = next + *n_chunks as usize;
+            let mut output = Output::default();
             for chunk in (next..end).filter(|chunk| chunks.is_token(*chunk)) {
                 tokens.at_ns.push(chunks.at_ns[chunk]);
-                tokens.n_wide += u64::from(chunks.n_tokens[chunk].is_some_and(|n| n > 1));
+                tokens.counts.push(chunks.n_tokens[chunk].map(|n| u16::try_from(n).unwrap_or(u16::MAX)));
+                match chunks.kind[chunk] {
+                    ChunkKind::Reasoning => output.has_reasoning = true,
+                    ChunkKind::Content | ChunkKind::Tool | ChunkKind::Role => {
+                        output.first_ns = output.first_ns.or(Some(chunks.at_ns[chunk]));
+                    }
+                }
             }
             tokens.starts.push(tokens.at_ns.len());
+            tokens.outputs.push(output);
             next = end;
         }
         Ok(tokens)

@@ -20,12 +20,12 @@ pub(crate) fn throughput(cell: &CellRecord<'_>) -> Vec<FigureView> {
     let per_s = |n: u64| (sums.busy_ns > 0).then(|| n as f64 * 1e9 / sums.busy_ns as f64);
     let counts_known = sums.n_without_counts == 0;
     let token_note = |formula: &str| match (sums.busy_ns, counts_known) {
-        (0, _) => "no request went well".to_owned(),
+        (0, _) => nothing(cell).to_owned(),
         (_, true) => format!("{formula}, T = first send to last token of each launch, summed over launches"),
         (_, false) => format!("token counts of {} requests are unknown", sums.n_without_counts),
     };
     let request_note = match sums.busy_ns {
-        0 => "no request went well".to_owned(),
+        0 => nothing(cell).to_owned(),
         _ => "requests that went well / T".to_owned(),
     };
     vec![
@@ -48,6 +48,23 @@ pub(crate) fn throughput(cell: &CellRecord<'_>) -> Vec<FigureView> {
             note: request_note,
         },
     ]
+}
+
+/// OSL of all answers over T; `None` where a count is unknown or nothing went well.
+pub(crate) fn output_tokens_per_s(cell: &CellRecord<'_>) -> Option<f64> {
+    let sums = sum(cell);
+    (sums.busy_ns > 0 && sums.n_without_counts == 0).then(|| sums.osl as f64 * 1e9 / sums.busy_ns as f64)
+}
+
+/// Requests that went well over T; `None` where none did.
+pub(crate) fn requests_per_s(cell: &CellRecord<'_>) -> Option<f64> {
+    let sums = sum(cell);
+    (sums.busy_ns > 0).then(|| sums.n_ok as f64 * 1e9 / sums.busy_ns as f64)
+}
+
+/// Why there is no rate.
+fn nothing(cell: &CellRecord<'_>) -> &'static str {
+    if cell.unusable().is_some() { "no launch may be used" } else { "no request went well" }
 }
 
 fn sum(cell: &CellRecord<'_>) -> Sums {

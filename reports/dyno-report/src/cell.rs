@@ -2,10 +2,13 @@
 
 use dyno_view::report::{CellView, LaunchView, MetricView, QuantileFigure, UnitView};
 
-use crate::words::{Worded, plural, quantile, range, value};
+use crate::load::short_load;
+use crate::words::{Worded, latency, plural, quantile, range, value};
 
 /// A cell in one row.
 pub(crate) struct Headline {
+    /// Name of the first figure: in open loops it counts from the due.
+    pub(crate) ttft_name: &'static str,
     /// Median TTFT.
     pub(crate) ttft: Worded,
     /// Median TPOT.
@@ -57,15 +60,19 @@ impl State {
 impl Headline {
     /// Of one cell.
     pub(crate) fn of(cell: &CellView) -> Self {
+        let is_invalid = !cell.invalid_metrics.is_empty();
+        let missing = |reason: &str| Worded::Missing { reason: reason.to_owned() };
         let p50 = |id: &str| match metric(cell, id) {
+            _ if is_invalid => missing("INVALID"),
             Some(metric) => quantile(metric, 500),
-            None => Worded::Missing { reason: "not measured".to_owned() },
+            None => missing("not measured"),
         };
         Self {
-            ttft: p50("ttft_ns"),
+            ttft_name: if is_open(cell) { "TTFT from due p50" } else { "TTFT p50" },
+            ttft: from_due(cell).filter(|_| !is_invalid).unwrap_or_else(|| p50(ttft_id(cell))),
             tpot: p50("tpot_ns"),
             decode: p50("decode_tokens_per_s"),
-            memory: memory(cell),
+            memory: if is_invalid { missing("INVALID") } else { memory(cell) },
             validity: Validity::of(cell),
         }
     }
@@ -73,7 +80,7 @@ impl Headline {
     /// The figures with their names, in the order to show.
     pub(crate) fn figures(&self) -> [(&'static str, &Worded); 4] {
         [
-            ("TTFT p50", &self.ttft),
+            (self.ttft_name, &self.ttft),
             ("TPOT p50", &self.tpot),
             ("Decode rate p50", &self.decode),
             ("Peak memory", &self.memory),
@@ -99,6 +106,24 @@ impl Validity {
         let requests = plural(n_requests, "request", "requests");
         Self { state, detail: format!("{n_valid} of {launches} valid, {n_ok} of {requests} ok") }
     }
+}
+
+/// The median wait for the first token from the due, as the first table has it; `None` in closed loops.
+fn from_due(cell: &CellView) -> Option<Worded> {
+    let load = cell.offered.as_ref()?;
+    let view = load.latencies.iter().find(|view| view.metric == "ttft_sched_ns")?;
+    let p50 = latency(view).into_iter().next().filter(|entry| !entry.is_missing)?;
+    Some(Worded::Estimate { value: p50.value, interval: p50.note })
+}
+
+/// Whether requests are due at instants of their own.
+fn is_open(cell: &CellView) -> bool {
+    cell.offered.as_ref().is_some_and(|load| load.offered_per_s.is_some())
+}
+
+/// The metric of a user's wait for the first token.
+pub(crate) fn ttft_id(cell: &CellView) -> &'static str {
+    if is_open(cell) { "ttft_sched_ns" } else { "ttft_ns" }
 }
 
 /// Whether a launch's numbers may be used.
@@ -127,7 +152,8 @@ fn memory(cell: &CellView) -> Worded {
 
 /// `SmolLM2-135M on local`, as foreign text.
 pub(crate) fn cell_name(cell: &CellView) -> String {
-    format!("{} · {} on {}", cell.model, cell.runtime, cell.device)
+    let load = short_load(cell).map(|load| format!(", {load}")).unwrap_or_default();
+    format!("{} · {} on {}{load}", cell.model, cell.runtime, cell.device)
 }
 
 /// `single user, 2 threads, context 2,048`.
@@ -136,7 +162,9 @@ pub(crate) fn cell_settings(cell: &CellView) -> String {
         Some(n) => plural(u64::from(n), "thread", "threads"),
         None => "threads left to the runtime".to_owned(),
     };
-    format!("{}, {threads}, context {}", cell.load, plural(u64::from(cell.context_tokens), "token", "tokens"))
+    let context = plural(u64::from(cell.context_tokens), "token", "tokens");
+    let start = cell.start.as_ref().map(|start| format!(", start {start}")).unwrap_or_default();
+    format!("{}, {threads}, context {context}{start}", cell.load)
 }
 
 /// The percentiles of a cell's metrics, in thousandths, in order.

@@ -1,11 +1,13 @@
 //! What every format says of cells side by side.
 
 use dyno_view::comparison::{
-    ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, RowPart, RowState, RowView, WorkPart,
+    ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, LengthsView, RowPart, RowState,
+    RowView, TokensView, UnlikeView, WorkPart,
 };
-use dyno_view::report::{DeviceView, FactValue, Report};
+use dyno_view::report::{DeviceView, FactValue, Report, UnitView};
 
-use crate::words::{Column, Entry, clock, column, count, fact, plural, quantile_name, short_digest};
+use crate::load::short_load;
+use crate::words::{Column, Entry, clock, column, count, fact, plural, quantile_name, short_digest, value};
 
 /// What stands below every comparison.
 pub(crate) const NO_VERDICT: &str = "Each interval holds the figure of one row alone, with 95 % confidence. Whether rows differ by more than chance is not tested here.";
@@ -20,6 +22,10 @@ pub(crate) struct Table<'a> {
     pub(crate) columns: Vec<Heading>,
     /// One for each cell.
     pub(crate) rows: Vec<Row<'a>>,
+    /// By what the rows are not to be ranked, and why, one sentence each.
+    pub(crate) unlike: Vec<String>,
+    /// What each row really did.
+    pub(crate) done: Vec<Done>,
     /// Where no order is claimed, one sentence each.
     pub(crate) overlaps: Vec<String>,
     /// What to know before comparing.
@@ -32,6 +38,26 @@ pub(crate) struct Heading {
     pub(crate) label: String,
     /// `ms`; empty when the column has no figure.
     pub(crate) sign: &'static str,
+    /// Whether the rows did unlike work for it.
+    pub(crate) is_unlike: bool,
+}
+
+/// What a row really did, in words.
+pub(crate) struct Done {
+    /// Name of the row; foreign text.
+    pub(crate) name: String,
+    /// `31 [20 – 120]`: the median, and p10 to p90.
+    pub(crate) prompts: String,
+    /// `0.0 %`.
+    pub(crate) cached: String,
+    /// As `prompts`.
+    pub(crate) answers: String,
+    /// `natural`.
+    pub(crate) lengths: &'static str,
+    /// `gpt2 1a2b3c4d5e6f`; foreign text.
+    pub(crate) tokenizer: String,
+    /// `engine`.
+    pub(crate) counted: String,
 }
 
 impl Heading {
@@ -96,15 +122,56 @@ fn table<'a>(columns: &[ColumnView], group: &'a GroupView) -> Table<'a> {
         figures: worded.iter().map(|column| entry(view, &column.figures[place])).collect(),
         n: count(view.n),
     };
-    let heading = |(of, worded): (&ColumnView, &Column)| Heading { label: label(of), sign: worded.sign };
+    let is_unlike = |place: u32| group.unlike.iter().any(|unlike| unlike.columns.contains(&place));
+    let heading = |((of, worded), place): ((&ColumnView, &Column), u32)| Heading {
+        label: label(of),
+        sign: worded.sign,
+        is_unlike: is_unlike(place),
+    };
     Table {
         work: work(group),
         shared: shared(group),
-        columns: columns.iter().zip(&worded).map(heading).collect(),
+        columns: columns.iter().zip(&worded).zip(0..).map(heading).collect(),
+        unlike: group.unlike.iter().map(|unlike| unlike_words(columns, unlike)).collect(),
+        done: if group.rows.len() > 1 { group.rows.iter().filter_map(done).collect() } else { Vec::new() },
         rows: group.rows.iter().enumerate().map(row).collect(),
         overlaps: overlaps(columns, group),
         notes: &group.notes,
     }
+}
+
+/// `not to be ranked by E2E latency p50: the answers are not of equal length (…)`.
+fn unlike_words(columns: &[ColumnView], unlike: &UnlikeView) -> String {
+    let labels: Vec<String> =
+        unlike.columns.iter().filter_map(|place| columns.get(*place as usize)).map(label).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    if labels.is_empty() {
+        return unlike.reason.clone();
+    }
+    format!("not to be ranked by {}: {}", listed(&labels), unlike.reason)
+}
+
+fn done(row: &RowView) -> Option<Done> {
+    let work = row.work.as_ref()?;
+    let unknown = || "n/a".to_owned();
+    let tokens = |of: Option<TokensView>| {
+        of.map_or_else(unknown, |of| format!("{} [{} – {}]", count(of.p50), count(of.p10), count(of.p90)))
+    };
+    let digest = work.tokenizer_digest.as_deref().map(short_digest);
+    let tokenizer: Vec<&str> = work.tokenizer.as_deref().into_iter().chain(digest).collect();
+    Some(Done {
+        name: row.name.clone(),
+        prompts: tokens(work.prompts),
+        cached: work.cached_ratio.map_or_else(unknown, |ratio| value(UnitView::Ratio, ratio)),
+        answers: tokens(work.answers),
+        lengths: match work.lengths {
+            LengthsView::Natural => "natural",
+            LengthsView::Forced => "forced",
+            LengthsView::Mixed => "mixed",
+        },
+        tokenizer: if tokenizer.is_empty() { unknown() } else { tokenizer.join(" ") },
+        counted: work.sources.join(", "),
+    })
 }
 
 /// A figure; where nothing was measured at all, the row says why, once.
@@ -167,6 +234,7 @@ fn work(group: &GroupView) -> String {
     parts.extend(
         work.max_tokens.map(|n| format!("answers of at most {}", plural(u64::from(n), "token", "tokens"))),
     );
+    parts.extend(work.start.as_ref().map(|start| format!("start {start}")));
     parts.join(", ")
 }
 
@@ -226,6 +294,7 @@ pub(crate) fn unlike(view: &ComparisonView) -> Option<String> {
         WorkPart::Context => "context length",
         WorkPart::Prompts => "prompts",
         WorkPart::Answers => "bounds of answers",
+        WorkPart::Start => "state to start from",
     };
     let words: Vec<&str> = view.differences.iter().map(word).collect();
     (view.groups.len() > 1 && !words.is_empty()).then(|| {
@@ -277,5 +346,14 @@ pub(crate) fn cell_label(report: &Report, place: usize) -> String {
             row.name.clone()
         })
     });
-    row.unwrap_or_else(|| cell.model.clone())
+    let name = row.unwrap_or_else(|| cell.model.clone());
+    match report.load.as_ref().and_then(|_| short_load(cell)) {
+        Some(load)
+            if report.cells.iter().all(|other| other.model == cell.model && other.device == cell.device) =>
+        {
+            load
+        }
+        Some(load) => format!("{name} · {load}"),
+        None => name,
+    }
 }

@@ -62,6 +62,8 @@ fn unit_name(unit: UnitView) -> &'static str {
         UnitView::Bytes => "bytes",
         UnitView::Tokens => "tokens",
         UnitView::RequestsPerSecond => "requests_per_s",
+        UnitView::BytesPerSecond => "bytes_per_s",
+        UnitView::Count => "count",
         UnitView::Ratio => "ratio",
     }
 }

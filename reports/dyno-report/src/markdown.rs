@@ -1,5 +1,8 @@
 //! The report as Markdown for pull requests and issues (CommonMark with GitHub's tables).
 
+mod load;
+mod proof;
+
 use std::fmt::Write as _;
 
 use dyno_view::comparison::ComparisonView;
@@ -7,6 +10,7 @@ use dyno_view::report::{CellView, FindingLevel, Report};
 
 use crate::cell::{Headline, cell_name, cell_settings, extremes, is_valid, permilles};
 use crate::comparison::{NO_VERDICT, Table, device_line, tables, unlike};
+use crate::load::unsaid;
 use crate::untrusted::one_line;
 use crate::words;
 
@@ -16,13 +20,15 @@ use crate::words;
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     push(&mut out, format_args!("## {}\n\n{}\n", escaped(&report.campaign.id), campaign_line(report)));
+    load::load(report, &mut out);
     if let Some(view) = &report.comparison {
         comparison(report, view, &mut out);
     }
     findings(report, &mut out);
-    if report.comparison.is_none() {
+    if report.comparison.is_none() && report.load.is_none() {
         headlines(report, &mut out);
     }
+    proof::starts(report, &mut out);
     for cell in &report.cells {
         cell_section(cell, &mut out);
     }
@@ -48,11 +54,11 @@ fn campaign_line(report: &Report) -> String {
 }
 
 fn findings(report: &Report, out: &mut String) {
-    if report.findings.is_empty() {
+    if unsaid(report).next().is_none() {
         return;
     }
     out.push('\n');
-    for finding in &report.findings {
+    for finding in unsaid(report) {
         let word = match finding.level {
             FindingLevel::Invalid => "**Invalid:**",
             FindingLevel::Warning => "**Warning:**",
@@ -101,13 +107,42 @@ fn comparison_table(table: &Table<'_>, out: &mut String) {
     }
     let words = table.rows.iter().filter(|row| row.needs_words());
     let words = words.map(|row| format!("{}: {}: {}", row.view.name, row.word, row.why()));
-    let sentences: Vec<String> =
-        words.chain(table.overlaps.iter().cloned()).chain(table.notes.iter().cloned()).collect();
+    let sentences: Vec<String> = words
+        .chain(table.unlike.iter().cloned())
+        .chain(table.overlaps.iter().cloned())
+        .chain(table.notes.iter().cloned())
+        .collect();
     if !sentences.is_empty() {
         out.push('\n');
     }
     for sentence in sentences {
         push(out, format_args!("- {}\n", escaped(&sentence)));
+    }
+    work_done(table, out);
+}
+
+/// What each row really did.
+fn work_done(table: &Table<'_>, out: &mut String) {
+    if table.done.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n| Work done | Prompt tokens | from a cache | Answer tokens | lengths | Tokenizer | counted by |\n",
+    );
+    out.push_str("| --- | ---: | ---: | ---: | --- | --- | --- |\n");
+    for done in &table.done {
+        let (prompts, answers) = (escaped(&done.prompts), escaped(&done.answers));
+        push(
+            out,
+            format_args!(
+                "| {} | {prompts} | {} | {answers} | {} | {} | {} |\n",
+                escaped(&done.name),
+                done.cached,
+                done.lengths,
+                escaped(&done.tokenizer),
+                escaped(&done.counted)
+            ),
+        );
     }
 }
 
@@ -140,7 +175,10 @@ fn cell_section(cell: &CellView, out: &mut String) {
         out.push_str("\nNothing was measured.\n");
         return;
     }
+    proof::unusable(cell, out);
     metrics(cell, out);
+    proof::proof(cell, out);
+    load::cell(cell, out);
     if !cell.throughput.is_empty() {
         out.push('\n');
     }
@@ -153,7 +191,7 @@ fn cell_section(cell: &CellView, out: &mut String) {
 
 fn metrics(cell: &CellView, out: &mut String) {
     let permilles = permilles(cell);
-    if permilles.is_empty() {
+    if permilles.is_empty() || !cell.invalid_metrics.is_empty() {
         return;
     }
     let names: Vec<String> = permilles.iter().map(|&permille| words::quantile_name(permille)).collect();
@@ -162,7 +200,9 @@ fn metrics(cell: &CellView, out: &mut String) {
     for metric in &cell.metrics {
         let figures: Vec<String> =
             permilles.iter().map(|&permille| words::quantile(metric, permille).line()).collect();
-        let (label, n) = (escaped(&metric.label), words::count(metric.n));
+        let worth =
+            metric.n_effective.map(|worth| format!(" worth {}", words::count(worth))).unwrap_or_default();
+        let (label, n) = (escaped(&metric.label), words::count(metric.n) + &worth);
         push(out, format_args!("| {label} | {n} | {} | {} |\n", figures.join(" | "), extremes(metric)));
     }
 }
@@ -179,6 +219,7 @@ fn outcomes(cell: &CellView, out: &mut String) {
             format_args!("- {}: {requests}{}\n", escaped(&outcome.outcome), example.unwrap_or_default()),
         );
     }
+    load::errors(cell, out);
     for launch in cell.launches.iter().filter(|launch| !is_valid(launch)) {
         let reasons: Vec<String> = launch.invalid.iter().map(|reason| escaped(reason)).collect();
         push(

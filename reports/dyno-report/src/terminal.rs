@@ -3,14 +3,17 @@
 //! The width is respected by choosing the widest of four layouts that fits; nothing depends on colour.
 
 mod comparison;
+mod load;
+mod proof;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent};
-use dyno_view::report::{CellView, FindingLevel, Report};
+use dyno_view::report::{CellView, FindingLevel, MetricView, Report};
 
 use crate::cell::{
     Headline, State, cell_name, cell_settings, extremes, has_no_estimate, is_valid, permilles,
 };
+use crate::load::unsaid;
 use crate::untrusted::{one_line, visible};
 use crate::words;
 
@@ -50,8 +53,10 @@ pub fn render(report: &Report, style: &TerminalStyle) -> String {
     let style = TerminalStyle { width: style.width.max(LEAST_WIDTH), color: style.color };
     let mut page = Page { style, out: String::new() };
     page.campaign(report);
+    page.load(report);
     page.comparison(report);
     page.findings(report);
+    page.starts(report);
     for cell in &report.cells {
         page.cell(cell);
     }
@@ -147,11 +152,11 @@ impl Page {
     }
 
     fn findings(&mut self, report: &Report) {
-        if report.findings.is_empty() {
+        if unsaid(report).next().is_none() {
             return;
         }
         self.gap();
-        for finding in &report.findings {
+        for finding in unsaid(report) {
             let (word, ink) = match finding.level {
                 FindingLevel::Invalid => ("invalid:", Ink::Bad),
                 FindingLevel::Warning => ("warning:", Ink::Warn),
@@ -174,11 +179,17 @@ impl Page {
         }
         self.gap();
         self.headline(cell);
+        self.unusable(cell);
+        if cell.invalid_metrics.is_empty() {
+            self.gap();
+            self.metrics(cell);
+        }
         self.gap();
-        self.metrics(cell);
-        self.gap();
+        self.proof(cell);
+        self.cell_load(cell);
         self.rates(cell);
         self.outcomes(cell);
+        self.errors(cell);
     }
 
     fn headline(&mut self, cell: &CellView) {
@@ -273,7 +284,7 @@ fn across(cell: &CellView, layout: Layout) -> String {
     header.extend((!is_compact).then(|| "min – max".to_owned()));
     table.set_header(header);
     for metric in &cell.metrics {
-        let (label, n) = (one_line(&metric.label), words::count(metric.n));
+        let (label, n) = (one_line(&metric.label), n_of(metric));
         let mut row = if is_compact { vec![format!("{label}\nn = {n}")] } else { vec![label, n] };
         row.extend(permilles.iter().map(|&permille| {
             let (value, note) = words::quantile(metric, permille).parts();
@@ -301,7 +312,7 @@ fn down(cell: &CellView, width: u16) -> String {
     table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["metric", "", "figure"]);
     for metric in &cell.metrics {
-        table.add_row([one_line(&metric.label), "n".to_owned(), words::count(metric.n)]);
+        table.add_row([one_line(&metric.label), "n".to_owned(), n_of(metric)]);
         for quantile in &metric.quantiles {
             let name = words::quantile_name(quantile.permille);
             table.add_row([String::new(), name, words::quantile(metric, quantile.permille).line()]);
@@ -309,6 +320,12 @@ fn down(cell: &CellView, width: u16) -> String {
     }
     ruled(&mut table);
     table.to_string()
+}
+
+/// `118`, or `118 worth 96` where neighbours resemble each other.
+fn n_of(metric: &MetricView) -> String {
+    let worth = metric.n_effective.map(|worth| format!(" worth {}", words::count(worth)));
+    format!("{}{}", words::count(metric.n), worth.unwrap_or_default())
 }
 
 /// A table without lines.

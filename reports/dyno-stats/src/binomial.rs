@@ -88,6 +88,24 @@ pub fn interval_ranks(n: u64, level: Level, confidence: f64) -> Option<Ranks> {
     (low >= 1 && high <= n).then_some(Ranks { low, high })
 }
 
+/// Ranks of the bounds of a quantile, each `None` where it is infinite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FiniteRanks {
+    /// Rank of the lower bound, from 1.
+    pub low: Option<u64>,
+    /// Rank of the upper bound.
+    pub high: Option<u64>,
+}
+
+/// The bounds of [`interval_ranks`] that are finite: of few observations a high quantile has a lower bound only.
+/// Each holds by itself with confidence `1 − α/2`.
+pub fn finite_ranks(n: u64, level: Level, confidence: f64) -> FiniteRanks {
+    let tail = tail_of(confidence);
+    let binomial = Binomial::new(n, level.share());
+    let (low, high) = (binomial.first_above(tail), binomial.first_reaching(1.0 - tail) + 1);
+    FiniteRanks { low: (1..=n).contains(&low).then_some(low), high: (high <= n).then_some(high) }
+}
+
 impl Binomial {
     /// The smallest k with `P(B ≤ k) > bound`, for a bound in the lower half.
     fn first_above(&self, bound: f64) -> u64 {
@@ -266,6 +284,17 @@ mod tests {
             );
         }
         assert_eq!(interval_ranks(0, Level::P50, 0.95), None);
+    }
+
+    #[test]
+    fn a_high_quantile_of_few_has_a_lower_bound_only() {
+        // Of 40, P(B ≤ 37) at 99 % is 0.0075 and P(B ≤ 38) is 0.0607 (1 − 0.99⁴⁰ − 40 · 0.01 · 0.99³⁹ and so on): rank 38.
+        assert_eq!(finite_ranks(40, Level::P99, 0.95), FiniteRanks { low: Some(38), high: None });
+        // With enough of them they are the two ranks of the interval.
+        assert_eq!(finite_ranks(1000, Level::P99, 0.95), FiniteRanks { low: Some(983), high: Some(997) });
+        // Of two, either may be below the median: no bound is finite.
+        assert_eq!(finite_ranks(2, Level::P50, 0.95), FiniteRanks { low: None, high: None });
+        assert_eq!(finite_ranks(0, Level::P50, 0.95), FiniteRanks { low: None, high: None });
     }
 
     #[test]

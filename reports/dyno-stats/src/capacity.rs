@@ -1,6 +1,6 @@
 //! The highest rate at which a service level is still kept, found by halving.
 //!
-//! A search is what its steps say: [`next_rate`] and [`capacity`] are functions of the rule and of the steps so far,
+//! A search is what its steps say: [`settled`] and [`capacity`] are functions of the rule and of the steps so far,
 //! so that a search can be told again from the record, and resumed.
 
 use crate::verdict::Verdict;
@@ -54,30 +54,30 @@ pub enum SearchEnd {
     OutOfSteps,
 }
 
-/// The rate to try after `steps`; `None` when the search has ended.
-///
-/// First the two ends of the range, then always the geometric middle between the highest rate that passed and the
-/// lowest that did not, rounded down. A verdict that is not a pass counts as none: what is not shown is not claimed.
-/// It takes for granted that a higher rate is never easier. Steps are taken for what they say, whatever their rates
-/// are. The verdicts of all steps together have less confidence than each: see
-/// [`confidence_of_each`](crate::confidence_of_each) with `max_steps`.
-pub fn next_rate(rule: &CapacityRule, steps: &[RateStep]) -> Option<u64> {
-    let found = capacity(rule, steps);
-    if found.end != SearchEnd::Running {
-        return None;
-    }
-    Some(match (found.passes_milli_per_s, found.not_passing) {
-        (None, _) => rule.low_milli_per_s,
-        (Some(_), None) => rule.high_milli_per_s,
-        (Some(low), Some(high)) => {
-            let product = u128::from(low) * u128::from(high.rate_milli_per_s);
-            (product.isqrt() as u64).clamp(low + 1, high.rate_milli_per_s - 1)
-        }
-    })
+/// Why a rate need not be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// This lower one did not pass.
+    AboveNotPassing(RateStep),
+    /// This higher one passed.
+    BelowPassing {
+        /// The rate.
+        rate_milli_per_s: u64,
+    },
 }
 
-/// What `steps` have found.
-pub fn capacity(rule: &CapacityRule, steps: &[RateStep]) -> Capacity {
+/// Whether `steps` settle a rate that is not among them; `None` when it has to be tried.
+pub fn settled(rate_milli_per_s: u64, steps: &[RateStep]) -> Option<Settled> {
+    let (passes, not_passing) = bounds(steps);
+    let above = not_passing.filter(|step| step.rate_milli_per_s <= rate_milli_per_s);
+    let below = passes.filter(|rate| *rate >= rate_milli_per_s);
+    above
+        .map(Settled::AboveNotPassing)
+        .or(below.map(|rate_milli_per_s| Settled::BelowPassing { rate_milli_per_s }))
+}
+
+/// The highest rate that passed below the lowest that did not, and that one.
+fn bounds(steps: &[RateStep]) -> (Option<u64>, Option<RateStep>) {
     let not_passing = steps
         .iter()
         .filter(|step| step.verdict != Verdict::Pass)
@@ -89,6 +89,12 @@ pub fn capacity(rule: &CapacityRule, steps: &[RateStep]) -> Capacity {
         .map(|step| step.rate_milli_per_s)
         .filter(|rate| not_passing.is_none_or(|limit| *rate < limit.rate_milli_per_s))
         .max();
+    (passes_milli_per_s, not_passing)
+}
+
+/// What `steps` have found.
+pub fn capacity(rule: &CapacityRule, steps: &[RateStep]) -> Capacity {
+    let (passes_milli_per_s, not_passing) = bounds(steps);
     let end = match (passes_milli_per_s, not_passing) {
         (None, Some(_)) => SearchEnd::BelowRange,
         (Some(rate), None) if rate >= rule.high_milli_per_s => SearchEnd::AboveRange,
@@ -111,6 +117,28 @@ mod tests {
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
     use super::*;
+
+    /// The rate to try after `steps`; `None` when the search has ended.
+    ///
+    /// First the two ends of the range, then always the geometric middle between the highest rate that passed and the
+    /// lowest that did not, rounded down. A verdict that is not a pass counts as none: what is not shown is not claimed.
+    /// It takes for granted that a higher rate is never easier. Steps are taken for what they say, whatever their rates
+    /// are. The verdicts of all steps together have less confidence than each: see
+    /// [`confidence_of_each`](crate::confidence_of_each) with `max_steps`.
+    fn next_rate(rule: &CapacityRule, steps: &[RateStep]) -> Option<u64> {
+        let found = capacity(rule, steps);
+        if found.end != SearchEnd::Running {
+            return None;
+        }
+        Some(match (found.passes_milli_per_s, found.not_passing) {
+            (None, _) => rule.low_milli_per_s,
+            (Some(_), None) => rule.high_milli_per_s,
+            (Some(low), Some(high)) => {
+                let product = u128::from(low) * u128::from(high.rate_milli_per_s);
+                (product.isqrt() as u64).clamp(low + 1, high.rate_milli_per_s - 1)
+            }
+        })
+    }
 
     const RULE: CapacityRule =
         CapacityRule { low_milli_per_s: 100, high_milli_per_s: 10_000, tolerance_milli: 50, max_steps: 20 };
@@ -164,6 +192,21 @@ mod tests {
         let step = |rate_milli_per_s, verdict| RateStep { rate_milli_per_s, verdict };
         let steps = [step(100, Verdict::Pass), step(5000, Verdict::Pass), step(1000, Verdict::Fail)];
         assert_eq!(capacity(&RULE, &steps).passes_milli_per_s, Some(100));
+    }
+
+    #[test]
+    fn a_rate_is_settled_by_a_pass_above_or_none_below() {
+        let unclear = Verdict::Inconclusive { more_needed: 5 };
+        let step = |rate_milli_per_s, verdict| RateStep { rate_milli_per_s, verdict };
+        let steps = [step(100, Verdict::Pass), step(1000, unclear), step(2000, Verdict::Fail)];
+        assert_eq!(settled(50, &steps), Some(Settled::BelowPassing { rate_milli_per_s: 100 }));
+        assert_eq!(settled(500, &steps), None);
+        assert_eq!(settled(1500, &steps), Some(Settled::AboveNotPassing(steps[1])));
+        assert_eq!(settled(500, &[]), None);
+        // A pass above a rate that did not counts for nothing.
+        let steps = [step(500, Verdict::Fail), step(900, Verdict::Pass)];
+        assert_eq!(settled(700, &steps), Some(Settled::AboveNotPassing(steps[0])));
+        assert_eq!(settled(300, &steps), None);
     }
 
     proptest! {

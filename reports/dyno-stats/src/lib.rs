@@ -8,6 +8,7 @@ mod capacity;
 mod early_stopping;
 mod level;
 mod line;
+mod precision;
 mod quantile;
 mod segments;
 mod series;
@@ -16,15 +17,17 @@ mod throughput;
 mod verdict;
 
 pub use binomial::{
-    Binomial, Ranks, clopper_pearson_lower, clopper_pearson_upper, interval_ranks, min_observations,
+    Binomial, FiniteRanks, Ranks, clopper_pearson_lower, clopper_pearson_upper, finite_ranks, interval_ranks,
+    min_observations,
 };
-pub use capacity::{Capacity, CapacityRule, RateStep, SearchEnd, capacity, next_rate};
+pub use capacity::{Capacity, CapacityRule, RateStep, SearchEnd, Settled, capacity, settled};
 pub use early_stopping::{needed_for_claim, tolerated_misses};
 pub use level::Level;
 pub use line::{Line, least_squares, slope_error};
+pub use precision::Known;
 pub use quantile::{type1, type1_rank, type7};
 pub use segments::change_points;
-pub use series::{effective_n, lag1_autocorrelation, median};
+pub use series::{effective_n, effective_ranks, lag1_autocorrelation, median};
 pub use steady::{Segment, SteadyClass, SteadyRule, SteadyState, steady_state};
-pub use throughput::{Goodput, OfferedRate, goodput, is_good, saturation};
-pub use verdict::{Verdict, confidence_of_each, slo_verdict};
+pub use throughput::{Goodput, OfferedRate, goodput, is_good, knee, saturation};
+pub use verdict::{Verdict, all_of, confidence_of_each, slo_verdict};

@@ -45,6 +45,17 @@ pub fn saturation(rates: &[OfferedRate], least_ratio: f64) -> Option<u64> {
         .map(|rate| rate.offered_milli_per_s)
 }
 
+/// The place of the knee among points of throughput and latency: where their ratio, the power, is highest
+/// (Kleinrock 1979, "Power and deterministic rules of thumb for probabilistic problems in computer communications").
+/// The first of equal ones. `None` without a point whose throughput and latency are above 0.
+pub fn knee(points: &[(f64, f64)]) -> Option<usize> {
+    let power = |(throughput, latency): (f64, f64)| {
+        (throughput > 0.0 && latency > 0.0).then(|| throughput / latency).filter(|power| power.is_finite())
+    };
+    let powers = points.iter().enumerate().filter_map(|(place, point)| Some((place, power(*point)?)));
+    powers.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(place, _)| place)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +75,16 @@ mod tests {
         assert_eq!(goodput(0, 0, 1), None);
         assert_eq!(goodput(2, 1, 1), None);
         assert_eq!(goodput(1, 1, 0), None);
+    }
+
+    #[test]
+    fn the_knee_is_where_power_is_highest() {
+        // An M/M/1 queue of rate 1: latency 1 / (1 − x), power x·(1 − x), highest at a load of one half.
+        let mm1: Vec<(f64, f64)> =
+            (1..10).map(|tenths| f64::from(tenths) / 10.0).map(|x| (x, 1.0 / (1.0 - x))).collect();
+        assert_eq!(knee(&mm1), Some(4));
+        assert_eq!(knee(&[(0.0, 1.0), (2.0, 0.0)]), None);
+        assert_eq!(knee(&[(1.0, 1.0), (2.0, 2.0)]), Some(0));
     }
 
     #[test]

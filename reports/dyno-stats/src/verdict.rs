@@ -43,6 +43,17 @@ pub fn slo_verdict(n: u64, violations: u64, fraction: Level, confidence: f64) ->
     Some(Verdict::Inconclusive { more_needed: needed - n })
 }
 
+/// The verdict on several claims that must all be shown: failed when one of them is, passed when all of them are.
+pub fn all_of(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+    verdicts.into_iter().fold(Verdict::Pass, |all, one| match (all, one) {
+        (Verdict::Fail, _) | (_, Verdict::Fail) => Verdict::Fail,
+        (Verdict::Pass, other) | (other, Verdict::Pass) => other,
+        (Verdict::Inconclusive { more_needed: a }, Verdict::Inconclusive { more_needed: b }) => {
+            Verdict::Inconclusive { more_needed: a.max(b) }
+        }
+    })
+}
+
 /// The confidence that each of `n` verdicts must have for all of them to be right with `confidence` (Bonferroni):
 /// for looks at growing numbers of requests, for the rates of a search, for several claims. At least one is meant.
 pub fn confidence_of_each(confidence: f64, n: u32) -> f64 {
@@ -116,6 +127,22 @@ mod tests {
         check(Level::P99, 1000, &p99([0.95, 0.63, 0.28, 0.10]));
         check(Level::P99, 2000, &p99([1.0, 0.94, 0.58, 0.19]));
         check(Level::P99, 5000, &p99([1.0, 1.0, 0.94, 0.42]));
+    }
+
+    #[test]
+    fn fifty_nine_good_requests_show_a_p95() {
+        // 0.95^59 = 0.0485 and 0.95^58 = 0.0510.
+        assert_eq!(slo_verdict(59, 0, Level::P95, 0.95), Some(Verdict::Pass));
+        assert_eq!(slo_verdict(58, 0, Level::P95, 0.95), Some(unclear(1)));
+    }
+
+    #[test]
+    fn several_claims_pass_together_and_fail_alone() {
+        use Verdict::{Fail, Pass};
+        assert_eq!(all_of([Pass, Pass]), Pass);
+        assert_eq!(all_of([Pass, unclear(3), unclear(9), Pass]), unclear(9));
+        assert_eq!(all_of([unclear(3), Fail, Pass]), Fail);
+        assert_eq!(all_of([]), Pass);
     }
 
     #[test]

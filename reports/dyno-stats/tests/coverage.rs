@@ -1,6 +1,6 @@
 //! The order-statistic interval holds the true quantile as often as it says, whatever the shape.
 
-use dyno_stats::{Level, interval_ranks};
+use dyno_stats::{Level, effective_n, effective_ranks, interval_ranks, lag1_autocorrelation};
 
 /// xorshift64* (Vigna 2016): a seeded generator, so that each run of the test sees the same draws.
 struct Draws(u64);
@@ -54,5 +54,43 @@ fn interval_holds_the_true_quantile_in_at_least_95_of_100_experiments() {
             assert!(held >= 0.94, "{name}, n = {n}, {level:?}: {held}");
             assert!(held < 1.0, "{name}, n = {n}, {level:?}: an interval that always holds is too wide");
         }
+    }
+}
+
+/// A first-order autoregressive series, `x_i = φ·x_{i−1} + noise`, whose median is 0; noise is a sum of four uniforms.
+fn autoregressive(n: usize, phi: f64, draws: &mut Draws) -> Vec<f64> {
+    let mut last = 0.0;
+    let mut next = || {
+        last = phi * last + (0..4).map(|_| draws.next() - 0.5).sum::<f64>();
+        last
+    };
+    // The first ones still know where the series began.
+    for _ in 0..50 {
+        next();
+    }
+    (0..n).map(|_| next()).collect()
+}
+
+#[test]
+fn intervals_of_series_that_hang_together_hold_as_often_as_they_say() {
+    const EXPERIMENTS: u32 = 3000;
+    let mut draws = Draws(0x00ed_9ed1_0002);
+    for phi in [0.0, 0.3, 0.6] {
+        let (mut naive, mut held) = (0, 0);
+        for _ in 0..EXPERIMENTS {
+            let series = autoregressive(300, phi, &mut draws);
+            let worth = effective_n(300, lag1_autocorrelation(&series).expect("noise"));
+            let mut sorted = series;
+            sorted.sort_unstable_by(f64::total_cmp);
+            let holds = |ranks: dyno_stats::Ranks| {
+                u32::from(sorted[ranks.low as usize - 1] <= 0.0 && 0.0 <= sorted[ranks.high as usize - 1])
+            };
+            naive += holds(interval_ranks(300, Level::P50, 0.95).expect("300"));
+            held += effective_ranks(300, worth, Level::P50, 0.95).map_or(1, holds);
+        }
+        let share = |n: u32| f64::from(n) / f64::from(EXPERIMENTS);
+        assert!(share(held) >= 0.94, "phi {phi}: {}", share(held));
+        // Taken for independent, the more they hang together the less often.
+        assert!(phi < 0.6 || share(naive) < 0.85, "phi {phi}: {}", share(naive));
     }
 }

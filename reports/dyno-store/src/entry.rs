@@ -8,7 +8,7 @@ use dyno_model::clock::{ClockSample, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::Event;
-use dyno_model::ids::{CampaignId, DeviceId};
+use dyno_model::ids::{CampaignId, DeviceId, RunId};
 use dyno_model::prepare::{Prepared, Restored};
 
 /// Version of the journal's form; raised when an entry changes its meaning.
@@ -81,6 +81,17 @@ pub enum JournalEntry {
         /// When.
         wall: WallNs,
     },
+    /// A run is not measured: what is in the record by then decides already, by the rule that the plan declares.
+    LeftOut {
+        /// In which session it was its turn.
+        session: u32,
+        /// Which run.
+        run: RunId,
+        /// What decides, in words.
+        why: String,
+        /// When.
+        wall: WallNs,
+    },
     /// Something happened on a device.
     Event {
         /// In which session it was handed over.
@@ -122,6 +133,7 @@ impl JournalEntry {
             | Self::Interrupted { wall, .. }
             | Self::Resumed { wall, .. }
             | Self::GivenUp { wall, .. }
+            | Self::LeftOut { wall, .. }
             | Self::SessionEnded { wall, .. } => Some(*wall),
             Self::Event { .. } | Self::Clock { .. } | Self::Prepared { .. } | Self::Restored { .. } => None,
         }

@@ -7,6 +7,7 @@ use dyno_model::digest::Digest;
 use dyno_model::event::{Event, EventKind};
 use dyno_model::ids::RunId;
 use dyno_model::outcome::Outcome;
+use dyno_model::plan::Plan;
 
 use crate::entry::JournalEntry;
 
@@ -18,6 +19,7 @@ pub struct Progress {
     finished: BTreeSet<(RunId, u32)>,
     /// Highest launch number seen, and the number of the next event of each launch.
     launches: BTreeMap<RunId, BTreeMap<u16, u64>>,
+    left_out: BTreeMap<RunId, String>,
     n_sessions: u32,
 }
 
@@ -37,6 +39,22 @@ impl Progress {
     /// A request that failed was measured, and counts; one that was cancelled from outside does not.
     pub fn finished_requests(&self) -> &BTreeSet<(RunId, u32)> {
         &self.finished
+    }
+
+    /// The runs that are not to be measured, and why.
+    pub fn left_out(&self) -> &BTreeMap<RunId, String> {
+        &self.left_out
+    }
+
+    /// The requests of `plan` that are neither in the record nor left out.
+    pub fn n_missing(&self, plan: &Plan) -> usize {
+        let wanted = plan.runs.iter().filter(|run| !self.left_out.contains_key(&run.id));
+        wanted
+            .map(|run| {
+                let n_done = self.finished.range((run.id, 0)..=(run.id, u32::MAX)).count();
+                run.requests.len().saturating_sub(n_done)
+            })
+            .sum()
     }
 
     /// The number of the run's next launch: 1 when there was none.
@@ -65,6 +83,9 @@ impl Progress {
             }
             JournalEntry::Session { session, .. } => {
                 self.n_sessions = self.n_sessions.max(session.saturating_add(1));
+            }
+            JournalEntry::LeftOut { run, why, .. } => {
+                self.left_out.entry(*run).or_insert_with(|| why.clone());
             }
             JournalEntry::Event { event, .. } => self.note_event(event),
             JournalEntry::Interrupted { .. }

@@ -34,6 +34,11 @@ pub enum ChartForm {
     Step,
     /// Points only.
     Points,
+    /// Points joined by straight lines, each with its dot: measured ones with nothing known in between.
+    DottedLine,
+    /// Points, with levels: a series of `n` 0 is no observation but a stretch of level, drawn as a line in the colour
+    /// of the last series with observations.
+    Levels,
     /// One row for each series, with its name: a dot between two bounds, which are the points `[low, place]`,
     /// `[value, place]` and `[high, place]` with `place` counted from the top; a series without points has no figure.
     Whiskers,
@@ -62,6 +67,8 @@ pub enum AxisUnit {
     Tokens,
     /// Tokens per second.
     TokensPerSecond,
+    /// Requests per second.
+    RequestsPerSecond,
     /// Millidegrees Celsius.
     Mdegc,
     /// Kilohertz.

@@ -69,6 +69,8 @@ pub enum WorkPart {
     Prompts,
     /// How answers are drawn and bounded.
     Answers,
+    /// The state that launches start from.
+    Start,
 }
 
 /// A part of what names a row.
@@ -96,6 +98,9 @@ pub struct GroupView {
     pub rows: Vec<RowView>,
     /// Where intervals overlap, so that no order can be claimed.
     pub overlaps: Vec<OverlapView>,
+    /// In what the rows did unlike work although their plans were equal, and what is no ground for an order for it.
+    #[serde(default)]
+    pub unlike: Vec<UnlikeView>,
     /// What a reader must know before comparing, one sentence each.
     pub notes: Vec<String>,
     /// Medians with their intervals, one chart for each metric.
@@ -115,6 +120,64 @@ pub struct WorkView {
     pub n_prompts: u64,
     /// Longest answer that is allowed, in tokens.
     pub max_tokens: Option<u32>,
+    /// The state that launches start from: `C1 storage-cold`; `None` as it happens to be.
+    #[serde(default)]
+    pub start: Option<String>,
+}
+
+/// Why rows are not to be ranked by some columns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UnlikeView {
+    /// In what their work differs; half a sentence.
+    pub reason: String,
+    /// Places of the columns that it makes incomparable.
+    pub columns: Vec<u32>,
+}
+
+/// What a row's requests that went well really did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkDoneView {
+    /// Kind of the tokenizer, as the runtime says: `gpt2`.
+    pub tokenizer: Option<String>,
+    /// SHA-256 over its vocabulary, merges and special tokens.
+    pub tokenizer_digest: Option<String>,
+    /// Lengths of the prompts; `None` where the runtime does not say.
+    pub prompts: Option<TokensView>,
+    /// Share of the prompts' tokens that came from a cache; `None` where the runtime does not say.
+    pub cached_ratio: Option<f64>,
+    /// Lengths of the answers.
+    pub answers: Option<TokensView>,
+    /// Whether answers were as long as the model made them.
+    pub lengths: LengthsView,
+    /// Where token counts come from: `engine`, `usage`.
+    pub sources: Vec<String>,
+}
+
+/// Numbers of tokens: type 1 percentiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TokensView {
+    /// Requests.
+    pub n: u64,
+    /// Tokens of all of them.
+    pub sum: u64,
+    /// The 10th percentile.
+    pub p10: u64,
+    /// The median.
+    pub p50: u64,
+    /// The 90th percentile.
+    pub p90: u64,
+}
+
+/// What ends answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LengthsView {
+    /// The model's own end of the answer, or the most that is allowed.
+    Natural,
+    /// The most that is allowed, whatever the model wanted.
+    Forced,
+    /// Some so, some so.
+    Mixed,
 }
 
 /// One cell in one row.
@@ -142,6 +205,9 @@ pub struct RowView {
     pub n_requests_planned: u64,
     /// What limits the figures whatever they are: `emulated CPU`, `virtual machine (KVM)`.
     pub marks: Vec<String>,
+    /// What its requests really did; `None` without one that went well.
+    #[serde(default)]
+    pub work: Option<WorkDoneView>,
     /// Why the device's share is not whole, in its own words; foreign text.
     pub error: Option<String>,
     /// Requests behind the figures: those that went well in launches that may be used.

@@ -5,4 +5,9 @@
 
 pub mod chart;
 pub mod comparison;
+pub mod load;
+pub mod outcome;
+pub mod proof;
 pub mod report;
+pub mod start;
+pub mod steady;

@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::chart::Chart;
 use crate::comparison::ComparisonView;
+use crate::load::{CellLoadView, ChunksView, LoadReportView, ShareIntervalView};
+pub use crate::outcome::{OutcomeCount, RetryAfterView, StatusCount};
+use crate::proof::ProofView;
+use crate::start::StartsView;
+use crate::steady::SteadyView;
 
 /// Version of `report.json`; raised when a field changes its meaning or goes.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;
@@ -19,8 +24,14 @@ pub struct Report {
     /// Cells side by side; `None` with fewer than two cells.
     #[serde(default)]
     pub comparison: Option<ComparisonView>,
+    /// Cells under load; `None` when all loads are of a single user.
+    #[serde(default)]
+    pub load: Option<LoadReportView>,
     /// What a reader must know before the figures, most important first.
     pub findings: Vec<Finding>,
+    /// Cold and warm starts; `None` when the plan names no state to start from.
+    #[serde(default)]
+    pub starts: Option<StartsView>,
     /// Devices by id.
     pub devices: Vec<DeviceView>,
     /// Results, one for each cell.
@@ -165,18 +176,40 @@ pub struct CellView {
     pub model_marks: Vec<String>,
     /// Load model in words.
     pub load: String,
+    /// How that load was offered and kept up with; `None` without a launch.
+    #[serde(default)]
+    pub offered: Option<CellLoadView>,
     /// Threads asked for.
     pub threads: Option<u32>,
     /// Context length.
     pub context_tokens: u32,
+    /// The state that its launches start from: `C1 storage-cold`; `None` as it happens to be.
+    #[serde(default)]
+    pub start: Option<String>,
     /// Facts of runtime and model.
     pub facts: Vec<FactView>,
     /// Requests by outcome.
     pub outcomes: Vec<OutcomeCount>,
+    /// Requests that did not go well, of all that were to be served and were not cut off by us.
+    #[serde(default)]
+    pub errors: Option<ShareIntervalView>,
     /// Launches.
     pub launches: Vec<LaunchView>,
     /// Figures by metric, in the order to show.
     pub metrics: Vec<MetricView>,
+    /// The same of launches that may not be used, when none may; then `metrics` has no observation.
+    /// Never to be quoted, and never compared.
+    #[serde(default)]
+    pub invalid_metrics: Vec<MetricView>,
+    /// How far the latencies can be believed; `None` without a launch.
+    #[serde(default)]
+    pub proof: Option<ProofView>,
+    /// Whether launches came to a steady state; `None` without a request that went well.
+    #[serde(default)]
+    pub steady: Option<SteadyView>,
+    /// How tokens came in chunks; `None` without a chunk.
+    #[serde(default)]
+    pub chunks: Option<ChunksView>,
     /// The same per category of prompt: TTFT, TPOT and E2E medians with n.
     pub categories: Vec<CategoryView>,
     /// Rates of the whole cell.
@@ -187,17 +220,6 @@ pub struct CellView {
     pub charts: Vec<Chart>,
     /// A few answers, word for word, as untrusted text.
     pub answers: Vec<AnswerView>,
-}
-
-/// How many requests ended so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct OutcomeCount {
-    /// `ok`, `timeout`, `crashed` …
-    pub outcome: String,
-    /// How many.
-    pub n: u64,
-    /// One example of what was said.
-    pub example: Option<String>,
 }
 
 /// One launch of the runtime.
@@ -234,6 +256,10 @@ pub struct MetricView {
     pub unit: UnitView,
     /// Number of observations.
     pub n: u64,
+    /// How many independent observations they are worth, where neighbours resemble each other (lag-1
+    /// autocorrelation beyond chance); the intervals are those of so many. `None` where it is `n`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_effective: Option<u64>,
     /// Requests or launches without a value.
     pub n_undefined: u64,
     /// Smallest observation.
@@ -258,6 +284,10 @@ pub enum UnitView {
     Tokens,
     /// Requests per second.
     RequestsPerSecond,
+    /// Bytes per second.
+    BytesPerSecond,
+    /// A number without unit.
+    Count,
     /// A share of 0 to 1.
     Ratio,
 }
@@ -291,7 +321,7 @@ pub enum QuantileFigure {
     },
     /// Too few observations for a finite interval.
     TooFew {
-        /// How many there are.
+        /// How many there are, or how many independent ones they are worth.
         n: u64,
         /// How many it takes.
         needed: u64,

@@ -20,3 +20,9 @@ pub(crate) fn suspended_ns() -> Option<u64> {
     });
     readings.min().map(|(_, suspended_ns)| suspended_ns)
 }
+
+/// Since when this machine runs, the time that it slept included.
+#[expect(clippy::unnecessary_wraps, reason = "not every system says")]
+pub(crate) fn uptime_s() -> Option<u64> {
+    Some(boottime_now().0 / 1_000_000_000)
+}

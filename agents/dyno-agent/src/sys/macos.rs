@@ -9,3 +9,8 @@ pub(crate) fn suspended_ns() -> Option<u64> {
 pub(crate) fn command_line(_pid: u32) -> Option<Vec<String>> {
     None
 }
+
+/// Not asked for here.
+pub(crate) fn uptime_s() -> Option<u64> {
+    None
+}

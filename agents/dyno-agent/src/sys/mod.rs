@@ -1,5 +1,6 @@
 //! What std does not have, with one interface for all systems.
 
+pub(crate) mod pages;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "linux.rs"]
 mod system;
@@ -14,14 +15,14 @@ mod unix;
 
 #[cfg(windows)]
 pub(crate) use system::{
-    catch_signals, leave_session, own_cpu_ns, raw_stdio, signal, stamp, stdout_has_room, sync_folder,
-    wait_for_signal,
+    FileLimit, catch_signals, file_system_id, leave_session, own_cpu_ns, raw_stdio, signal, stamp,
+    stdout_has_room, sync_folder, wait_for_signal,
 };
-pub(crate) use system::{command_line, suspended_ns};
+pub(crate) use system::{command_line, suspended_ns, uptime_s};
 #[cfg(unix)]
 pub(crate) use unix::{
-    catch_signals, leave_session, own_cpu_ns, raw_stdio, signal, stamp, stdout_has_room, sync_folder,
-    wait_for_signal,
+    FileLimit, catch_signals, file_system_id, leave_session, own_cpu_ns, raw_stdio, signal, stamp,
+    stdout_has_room, sync_folder, wait_for_signal,
 };
 
 /// What a signal says to an agent.

@@ -105,3 +105,37 @@ pub(crate) fn stamp(about: &std::fs::Metadata) -> Option<String> {
     let (seconds, ns) = (about.ctime(), about.ctime_nsec());
     Some(format!("{} {} {} {seconds}.{ns:09}", about.dev(), about.ino(), about.size()))
 }
+
+/// Which file system a file is on.
+#[expect(clippy::unnecessary_wraps, reason = "not every system says")]
+pub(crate) fn file_system_id(about: &std::fs::Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::dev(about))
+}
+
+/// A raised limit of files that this process may have open at once; dropping it takes it back.
+pub(crate) struct FileLimit(Option<libc::rlimit>);
+
+impl FileLimit {
+    /// Allows `n`, as far as the system does; what is allowed already stays.
+    pub(crate) fn raise(n: u64) -> Self {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the pointer is to a live, writable limit.
+        let rc = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+        if rc != 0 || limit.rlim_cur >= n {
+            return Self(None);
+        }
+        let raised = libc::rlimit { rlim_cur: limit.rlim_max.min(n), ..limit };
+        // SAFETY: the pointer is to an initialised limit.
+        let rc = unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) };
+        Self((rc == 0).then_some(limit))
+    }
+}
+
+impl Drop for FileLimit {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // SAFETY: the pointer is to an initialised limit.
+            unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, std::ptr::from_ref(before)) };
+        }
+    }
+}

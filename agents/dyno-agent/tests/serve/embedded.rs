@@ -28,7 +28,7 @@ fn tiny() -> SyntheticShape {
     }
 }
 
-fn embedded(n_requests: u32, model: &str) -> RunOrder {
+pub(crate) fn embedded(n_requests: u32, model: &str) -> RunOrder {
     let mut order = order(n_requests, &[]);
     order.launch_spec.dialect = Dialect::Embedded;
     order.launch_spec.model_path = Some(model.to_owned());
@@ -42,7 +42,7 @@ fn embedded(n_requests: u32, model: &str) -> RunOrder {
 }
 
 /// Has a tiny model written; its path.
-fn synthesize(agent: &mut Agent, folder: &std::path::Path) -> String {
+pub(crate) fn synthesize(agent: &mut Agent, folder: &std::path::Path) -> String {
     let path = "models/tiny.gguf".to_owned();
     agent.peer.send(&Command::Synthesize { path: path.clone(), shape: tiny(), seed: 7 }).expect("it listens");
     let Reply::Wrote { digest, bytes, .. } = agent.peer.recv().expect("it answers") else {
@@ -167,13 +167,17 @@ fn a_killed_engine_is_the_end_of_its_launch_only() {
     agent.end();
 }
 
-/// Waits for the one child of a process; its number.
+/// Waits for the engine of an agent; its number. The agent has another child before, which calibrates.
 #[cfg(target_os = "linux")]
 fn child_of(pid: u32) -> String {
+    let is_engine = |child: &str| {
+        let words = std::fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        words.split(|byte| *byte == 0).any(|word| word == b"engine")
+    };
     loop {
         let children =
             std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("Linux has it");
-        if let Some(child) = children.split_whitespace().next() {
+        if let Some(child) = children.split_whitespace().find(|child| is_engine(child)) {
             return child.to_owned();
         }
         std::thread::yield_now();

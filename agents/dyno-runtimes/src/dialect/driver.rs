@@ -57,8 +57,10 @@ pub struct Answered {
     pub finish: Finish,
     /// Of the answer.
     pub answer: AnswerFacts,
-    /// Of the exchange.
-    pub exchange: Facts,
+    /// Of the exchange; `None` where no network is between.
+    pub exchange: Option<Facts>,
+    /// How long it waited on this side after it was sent; `None` where nothing queues here.
+    pub queue_ns: Option<u64>,
 }
 
 /// Carries requests to one server, with any number under way at once.
@@ -119,13 +121,15 @@ impl Driver {
             }
             return Ok(Polled::Ended);
         }
-        let Self { exchanges, readers, spare, .. } = self;
+        let Self { exchanges, readers, spare, server, .. } = self;
+        let on = &mut without_key(server.key.as_ref(), on);
         exchanges.poll(until, &mut |ticket, happening| hand_on(readers, spare, ticket, happening, on))
     }
 
     /// Breaks all requests off; each ends as cancelled.
     pub fn stop_all(&mut self, on: &mut dyn FnMut(Ticket, Step<'_>)) {
-        let Self { exchanges, readers, spare, .. } = self;
+        let Self { exchanges, readers, spare, server, .. } = self;
+        let on = &mut without_key(server.key.as_ref(), on);
         exchanges.stop_all(&mut |ticket, happening| hand_on(readers, spare, ticket, happening, on));
     }
 
@@ -167,8 +171,9 @@ impl Driver {
         self.n_unsaid += 1;
         let at = dyno_model::clock::monotonic_now();
         let finish = Finish { at, outcome, reason: None, usage: Usage::default(), timings: None };
-        let exchange = Facts { due, ..Facts::default() };
-        self.unsaid.push((ticket, Answered { finish, answer: AnswerFacts::default(), exchange }));
+        let exchange = Some(Facts { due, ..Facts::default() });
+        self.unsaid
+            .push((ticket, Answered { finish, answer: AnswerFacts::default(), exchange, queue_ns: None }));
         ticket
     }
 }
@@ -188,6 +193,20 @@ impl Carry for Driver {
 
     fn health(&self) -> Health {
         Driver::health(self)
+    }
+}
+
+/// Hands on what happens, and takes the key out of a server's words.
+fn without_key<'a>(
+    key: Option<&'a ApiKey>,
+    on: &'a mut dyn FnMut(Ticket, Step<'_>),
+) -> impl FnMut(Ticket, Step<'_>) + 'a {
+    move |ticket, mut step| {
+        if let (Some(key), Step::Ended(answered)) = (key, &mut step) {
+            let outcome = std::mem::replace(&mut answered.finish.outcome, Outcome::Ok);
+            answered.finish.outcome = key.hide(outcome);
+        }
+        on(ticket, step);
     }
 }
 
@@ -221,5 +240,6 @@ fn hand_on(
 
 fn on_end(reader: &mut AnswerReader, ticket: Ticket, ending: Ending, on: &mut dyn FnMut(Ticket, Step<'_>)) {
     let (finish, answer) = reader.finish(&ending, &mut |chunk| on(ticket, Step::Chunk(chunk)));
-    on(ticket, Step::Ended(Box::new(Answered { finish, answer, exchange: ending.facts })));
+    let exchange = Some(ending.facts);
+    on(ticket, Step::Ended(Box::new(Answered { finish, answer, exchange, queue_ns: None })));
 }

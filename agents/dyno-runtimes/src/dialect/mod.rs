@@ -1,13 +1,12 @@
 //! What servers of language models speak over HTTP: requests out of our [`Request`], chunks and counts out of answers.
 //!
 //! [`Api`] names a way to ask; [`AnswerReader`] takes one answer apart, wherever its bytes were cut; [`Driver`] carries
-//! many requests on one thread, and [`HttpClient`] one at a time.
+//! many requests on one thread.
 //!
 //! A chunk's stamp is that of the read which completed its event, made before it was parsed.
 //! `<think>` within content stays content here: only a server's own field makes a chunk one of reasoning.
 
 mod answer;
-mod client;
 mod driver;
 mod llama_server;
 mod ndjson;
@@ -19,7 +18,6 @@ mod sse;
 mod tests;
 
 pub use answer::{AnswerFacts, AnswerReader};
-pub use client::HttpClient;
 pub use driver::{Answered, Driver, Server, Step};
 pub use request::{Ask, AskError, PromptCache};
 
@@ -27,6 +25,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use dyno_model::launch::Dialect;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 /// The longest line and the longest event that are taken.
@@ -48,6 +47,29 @@ pub enum Api {
 }
 
 impl Api {
+    /// How that dialect is asked; `None` for those that are not spoken over HTTP.
+    pub fn of(dialect: Dialect) -> Option<Self> {
+        match dialect {
+            Dialect::Embedded | Dialect::Fake => None,
+            Dialect::OpenaiChat => Some(Self::OpenAiChat),
+            Dialect::OpenaiCompletions => Some(Self::OpenAiCompletions),
+            Dialect::LlamaServer => Some(Self::LlamaServer),
+            Dialect::OllamaGenerate => Some(Self::OllamaGenerate),
+            Dialect::OllamaChat => Some(Self::OllamaChat),
+        }
+    }
+
+    /// In words, for tables.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "OpenAI chat",
+            Self::OpenAiCompletions => "OpenAI completions",
+            Self::LlamaServer => "llama-server completion",
+            Self::OllamaGenerate => "Ollama generate",
+            Self::OllamaChat => "Ollama chat",
+        }
+    }
+
     /// The path after the endpoint's own.
     pub fn path(self) -> &'static str {
         match self {

@@ -80,8 +80,7 @@ impl Classify for EngineMainError {
 /// [`EngineMainError`]; a model that was refused has been reported to the agent too.
 pub fn engine_main(args: &[String]) -> Result<(), EngineMainError> {
     let args = Args::parse(args).map_err(|what| EngineMainError::Usage { what })?;
-    let (input, output) = sys::raw_stdio()?;
-    let mut child = Child { input, output, inbox: Inbox::default(), outbox: Vec::with_capacity(4096) };
+    let mut child = Child::over_stdio()?;
     let mut engine = match Engine::load(&args.model, &args.options) {
         Ok(engine) => engine,
         Err(source) => {
@@ -128,17 +127,41 @@ impl Args {
 }
 
 /// The process's two pipes, and what waits to be written.
-struct Child {
+pub(super) struct Child {
     input: File,
     output: File,
     inbox: Inbox,
     outbox: Vec<u8>,
+    /// When tokens of the answer under way were last handed on.
+    told_at: Option<MonoNs>,
 }
 
 impl Child {
-    fn tell(&mut self, tag: u8, value: &impl serde::Serialize) -> std::io::Result<()> {
+    /// Over this process's stdin and stdout.
+    pub(super) fn over_stdio() -> std::io::Result<Self> {
+        let (input, output) = sys::raw_stdio()?;
+        Ok(Self { input, output, inbox: Inbox::default(), outbox: Vec::with_capacity(4096), told_at: None })
+    }
+
+    pub(super) fn tell(&mut self, tag: u8, value: &impl serde::Serialize) -> std::io::Result<()> {
         wire::pack_json(&mut self.outbox, tag, value);
         self.flush()
+    }
+
+    /// Hands a token on, together with others where they come in quick succession.
+    pub(super) fn token(&mut self, at: MonoNs, text: &str) -> std::io::Result<()> {
+        wire::pack_token(&mut self.outbox, at, text);
+        if self.told_at.is_some_and(|told_at| at.since(told_at) < TELL_EVERY_NS) {
+            return Ok(());
+        }
+        self.told_at = Some(at);
+        self.flush()
+    }
+
+    /// Hands on how an answer ended, and all of it that was not handed on yet.
+    pub(super) fn done(&mut self, finish: &Finish) -> std::io::Result<()> {
+        self.told_at = None;
+        self.tell(wire::TAG_DONE, finish)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -148,7 +171,7 @@ impl Child {
     }
 
     /// Waits for the next request; `None` when the agent wants no more.
-    fn next_ask(&mut self) -> Result<Option<Ask>, EngineMainError> {
+    pub(super) fn next_ask(&mut self) -> Result<Option<Ask>, EngineMainError> {
         let nonsense = |what| EngineMainError::Nonsense { what };
         loop {
             if let Some(parcel) = self.inbox.take().map_err(nonsense)? {
@@ -170,13 +193,8 @@ impl Child {
         let due = clock.now().plus(ask.limit_ms.saturating_mul(1_000_000));
         let mut is_late = false;
         let mut written = Ok(());
-        let mut told_at: Option<MonoNs> = None;
         let generated = engine.generate(&ask.messages, &ask.sampling, &clock, &mut |at, text| {
-            wire::pack_token(&mut self.outbox, at, text);
-            if told_at.is_none_or(|told_at| at.since(told_at) >= TELL_EVERY_NS) {
-                told_at = Some(at);
-                written = self.flush();
-            }
+            written = self.token(at, text);
             is_late = at > due;
             if is_late || written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
@@ -200,7 +218,7 @@ impl Child {
                 Finish { at: clock.now(), outcome, reason: None, usage: Usage::default(), timings: None }
             }
         };
-        self.tell(wire::TAG_DONE, &finish)
+        self.done(&finish)
     }
 }
 

@@ -1,17 +1,22 @@
 //! The engine that the agent carries, in a process of its own, so that every launch is a fresh one.
 //!
 //! [`parent`] starts this very program again with the subcommand `engine` and speaks to it over its stdin and stdout
-//! in the small language of [`wire`]; `child` is the other half.
+//! in the small language of [`wire`]; `child` is the other half. `paced` plays a schedule over the same pipes.
 //! Stamps are the engine's own: `CLOCK_MONOTONIC` is one clock for all processes of a machine, so a token's instant
 //! is true however late the parent wakes.
 
 #[cfg(feature = "engine-embedded")]
 mod child;
+mod link;
+#[cfg(feature = "engine-embedded")]
+mod paced;
 mod parent;
 mod wire;
 
 #[cfg(feature = "engine-embedded")]
-pub use child::engine_main;
+pub use child::{EngineMainError, engine_main};
+#[cfg(feature = "engine-embedded")]
+pub use paced::{PacedEngine, PacedToken, paced_engine_main};
 pub use parent::EmbeddedAdapter;
 
 use std::sync::Arc;

@@ -1,65 +1,31 @@
 //! The agent's half: starts the engine's process, asks it, and outlives it.
 
 use std::fs::File;
-use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 
-use dyno_model::clock::{Clock, MonoNs};
+use dyno_model::clock::Clock;
 use dyno_model::digest::Digest;
 use dyno_model::launch::{LaunchSpec, RuntimeFacts};
-use dyno_model::outcome::Outcome;
-use dyno_model::request::{Chunk, ChunkKind, Finish, Request, Usage};
 
-use super::wire::{self, Ask, Inbox, Parcel, Ready};
-use crate::adapter::{Carry, ExitReport, Generate, LaunchStep, RuntimeAdapter};
+use super::link::{EmbeddedClient, GRACE, Link, lock};
+use crate::adapter::{Carry, ExitReport, LaunchStep, RuntimeAdapter};
 use crate::error::RuntimeError;
 use crate::interrupt::Interrupt;
-use crate::process::{Pipes, Process, left_until};
-use crate::sys;
+use crate::process::Process;
+use crate::queue::Queue;
 
 /// The runtime's name in records.
 const NAME: &str = "edgedyno-embedded";
-/// How long after its own deadline, or after a cancel, an engine may go on before it is killed.
-const GRACE: Duration = Duration::from_secs(2);
-/// One read has room for so much: many tokens.
-const READ_BYTES: usize = 16 << 10;
 
 /// Runs this agent's own engine.
 pub struct EmbeddedAdapter {
     program: PathBuf,
     interrupt: Arc<Interrupt>,
     link: Option<Arc<Mutex<Link>>>,
-}
-
-/// The running process and what has come from it.
-struct Link {
-    process: Process,
-    pipes: Option<Pipes>,
-    inbox: Inbox,
-    outbox: Vec<u8>,
-    interrupt: Arc<Interrupt>,
-    /// Why we killed it, where we did.
-    killed_for: Option<Outcome>,
-}
-
-/// What waiting for the engine came to.
-enum Arrival {
-    Parcel(Parcel),
-    /// The engine closed its end.
-    End,
-    /// The deadline has passed.
-    TooLate,
-    /// The interrupt was raised; told once.
-    Interrupted,
-}
-
-/// Until when to wait, and whether an interrupt is news.
-struct Wait {
-    due: MonoNs,
-    is_interrupted: bool,
+    is_dead: Arc<AtomicBool>,
 }
 
 impl EmbeddedAdapter {
@@ -75,7 +41,12 @@ impl EmbeddedAdapter {
         if spec.model_path.is_none() {
             return Err(RuntimeError::NoModel { runtime });
         }
-        Ok(Self { program, interrupt, link: None })
+        Ok(Self { program, interrupt, link: None, is_dead: Arc::default() })
+    }
+
+    fn client(&self) -> Result<EmbeddedClient, RuntimeError> {
+        let link = self.link.as_ref().ok_or(RuntimeError::NotStarted)?;
+        Ok(EmbeddedClient(Arc::clone(link)))
     }
 
     fn command(&self, spec: &LaunchSpec) -> Command {
@@ -110,14 +81,8 @@ impl RuntimeAdapter for EmbeddedAdapter {
         };
         let pid = process.pid();
         on_step(LaunchStep::Spawned { at, pid: Some(pid) });
-        let link = Arc::new(Mutex::new(Link {
-            process,
-            pipes: Some(pipes),
-            inbox: Inbox::default(),
-            outbox: Vec::new(),
-            interrupt: Arc::clone(&self.interrupt),
-            killed_for: None,
-        }));
+        let link = Link::over((process, pipes), &self.interrupt, &self.is_dead);
+        let link = Arc::new(Mutex::new(link));
         self.link = Some(Arc::clone(&link));
         let ready = lock(&link).wait_until_ready(spec.ready_limit_ms)?;
         let facts = RuntimeFacts {
@@ -132,17 +97,21 @@ impl RuntimeAdapter for EmbeddedAdapter {
         Ok(())
     }
 
-    fn client(&self) -> Result<Box<dyn Generate>, RuntimeError> {
-        let link = self.link.as_ref().ok_or(RuntimeError::NotStarted)?;
-        Ok(Box::new(EmbeddedClient(Arc::clone(link))))
-    }
-
     fn carrier(&self) -> Result<Box<dyn Carry>, RuntimeError> {
-        Err(RuntimeError::NotStarted)
+        let client = Box::new(self.client()?);
+        Ok(Box::new(Queue::new(client, Clock::Monotonic, Arc::clone(&self.interrupt))))
     }
 
     fn is_running(&mut self) -> bool {
-        self.link.as_ref().is_some_and(|link| lock(link).process.is_running())
+        let Some(link) = self.link.as_ref().filter(|_| !self.is_dead.load(Ordering::SeqCst)) else {
+            return false;
+        };
+        match link.try_lock() {
+            Ok(mut link) => link.process.is_running(),
+            Err(TryLockError::Poisoned(link)) => link.into_inner().process.is_running(),
+            // It is spoken to right now; whoever does so notices when it ends.
+            Err(TryLockError::WouldBlock) => true,
+        }
     }
 
     fn stop(&mut self) -> Result<ExitReport, RuntimeError> {
@@ -158,146 +127,6 @@ impl RuntimeAdapter for EmbeddedAdapter {
     fn clock(&self) -> Clock {
         Clock::Monotonic
     }
-}
-
-/// Asks the engine.
-struct EmbeddedClient(Arc<Mutex<Link>>);
-
-impl Generate for EmbeddedClient {
-    fn generate(
-        &mut self,
-        request: &Request,
-        on_chunk: &mut dyn FnMut(Chunk<'_>),
-    ) -> Result<Finish, RuntimeError> {
-        lock(&self.0).generate(request, on_chunk)
-    }
-}
-
-fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
-    link.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Link {
-    fn wait_until_ready(&mut self, limit_ms: u64) -> Result<Ready, RuntimeError> {
-        let due = Clock::Monotonic.now().plus(limit_ms.saturating_mul(1_000_000));
-        let mut wait = Wait { due, is_interrupted: false };
-        let outcome = match self.arrival(&mut wait)? {
-            Arrival::Parcel(parcel) if parcel.tag == wire::TAG_READY => return self.json(&parcel),
-            Arrival::Parcel(parcel) if parcel.tag == wire::TAG_FAILED => self.json(&parcel)?,
-            Arrival::Parcel(parcel) => return Err(self.nonsense(parcel.tag)),
-            Arrival::End => self.death()?,
-            Arrival::TooLate => self.kill_for(Outcome::Timeout { limit_ms }),
-            Arrival::Interrupted => self.kill_for(Outcome::Cancelled),
-        };
-        Err(RuntimeError::Launch { outcome })
-    }
-
-    fn generate(
-        &mut self,
-        request: &Request,
-        on_chunk: &mut dyn FnMut(Chunk<'_>),
-    ) -> Result<Finish, RuntimeError> {
-        let limit_ms = request.limit_ms;
-        let ask = Ask { messages: request.messages.clone(), sampling: request.sampling.clone(), limit_ms };
-        self.outbox.clear();
-        wire::pack_json(&mut self.outbox, wire::TAG_ASK, &ask);
-        let Some(pipes) = &mut self.pipes else { return Err(RuntimeError::NotStarted) };
-        if pipes.stdin.write_all(&self.outbox).is_err() {
-            // A closed pipe means a dead engine; its status says more than the pipe.
-            let outcome = self.death()?;
-            return Ok(ended(outcome));
-        }
-        // The engine gives up by itself at its limit; ours is for one that hangs.
-        let limit = Duration::from_millis(limit_ms).saturating_add(GRACE);
-        let due = Clock::Monotonic.now().plus(u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
-        let mut wait = Wait { due, is_interrupted: false };
-        loop {
-            match self.arrival(&mut wait)? {
-                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_TOKEN => on_chunk(self.token(&parcel)?),
-                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_DONE => return self.json(&parcel),
-                Arrival::Parcel(parcel) => return Err(self.nonsense(parcel.tag)),
-                Arrival::End => return Ok(ended(self.death()?)),
-                Arrival::Interrupted => {
-                    wait.due = wait.due.min(Clock::Monotonic.now().plus(GRACE.as_nanos() as u64));
-                }
-                Arrival::TooLate if wait.is_interrupted => {
-                    return Ok(ended(self.kill_for(Outcome::Cancelled)));
-                }
-                Arrival::TooLate => return Ok(ended(self.kill_for(Outcome::Timeout { limit_ms }))),
-            }
-        }
-    }
-
-    /// Waits for a message; a few tokens cost one `poll` and one `read`.
-    fn arrival(&mut self, wait: &mut Wait) -> Result<Arrival, RuntimeError> {
-        let pid = self.process.pid();
-        let talk = |source| RuntimeError::Talk { pid, source };
-        loop {
-            if let Some(parcel) = self.inbox.take().map_err(|what| RuntimeError::Nonsense { pid, what })? {
-                return Ok(Arrival::Parcel(parcel));
-            }
-            let Some(pipes) = &mut self.pipes else { return Err(RuntimeError::NotStarted) };
-            let left = left_until(wait.due);
-            let interrupt = (!wait.is_interrupted).then(|| self.interrupt.waitable());
-            let fds = [Some(sys::waitable(&pipes.stdout)), interrupt];
-            let [is_readable, is_interrupted] = sys::wait_readable(fds, Some(left)).map_err(talk)?;
-            if is_readable {
-                let n = self.inbox.fill(READ_BYTES, |room| pipes.stdout.read(room)).map_err(talk)?;
-                if n == 0 {
-                    return Ok(Arrival::End);
-                }
-            } else if is_interrupted {
-                wait.is_interrupted = true;
-                return Ok(Arrival::Interrupted);
-            } else if left.is_zero() {
-                return Ok(Arrival::TooLate);
-            }
-        }
-    }
-
-    fn token(&self, parcel: &Parcel) -> Result<Chunk<'_>, RuntimeError> {
-        let Some((at, text)) = wire::unpack_token(self.inbox.payload(parcel)) else {
-            return Err(self.nonsense(parcel.tag));
-        };
-        Ok(Chunk { at, kind: ChunkKind::Content, text, n_tokens: Some(1) })
-    }
-
-    fn json<T: serde::de::DeserializeOwned>(&self, parcel: &Parcel) -> Result<T, RuntimeError> {
-        let what = |error: serde_json::Error| format!("message `{}`: {error}", char::from(parcel.tag));
-        serde_json::from_slice(self.inbox.payload(parcel))
-            .map_err(|error| RuntimeError::Nonsense { pid: self.process.pid(), what: what(error) })
-    }
-
-    fn nonsense(&self, tag: u8) -> RuntimeError {
-        let what = format!("a message `{}` is not expected here", char::from(tag).escape_default());
-        RuntimeError::Nonsense { pid: self.process.pid(), what }
-    }
-
-    fn kill_for(&mut self, outcome: Outcome) -> Outcome {
-        self.process.kill();
-        self.killed_for.insert(outcome).clone()
-    }
-
-    /// How the engine died, once its pipe is closed; one that ended well all the same did not do its work.
-    fn death(&mut self) -> Result<Outcome, RuntimeError> {
-        let report = self.process.end(GRACE)?;
-        let outcome = match report.outcome {
-            Outcome::Ok => {
-                let exit = report.exit.unwrap_or_default();
-                Outcome::Crashed {
-                    exit,
-                    stderr_tail: "the engine closed its pipe in the middle of its work".to_owned(),
-                }
-            }
-            other => other,
-        };
-        Ok(self.killed_for.insert(outcome).clone())
-    }
-}
-
-/// The end of a request that the engine did not answer.
-fn ended(outcome: Outcome) -> Finish {
-    Finish { at: Clock::Monotonic.now(), outcome, reason: None, usage: Usage::default(), timings: None }
 }
 
 /// SHA-256 of a program; kept, for the one program that is asked for is this one.
@@ -316,9 +145,13 @@ fn digest_of(program: &Path) -> Result<Digest, RuntimeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::Generate;
+    use crate::embedded::wire::{self, Ready};
     use crate::interrupt::Asked;
+    use dyno_model::clock::MonoNs;
     use dyno_model::launch::{Dialect, ModelFacts};
-    use dyno_model::request::{FinishReason, Message, Sampling, UsageSource};
+    use dyno_model::outcome::Outcome;
+    use dyno_model::request::{Finish, FinishReason, Message, Request, Sampling, Usage, UsageSource};
     use std::fmt::Write as _;
     use std::os::unix::fs::PermissionsExt;
 

@@ -41,7 +41,7 @@ pub(crate) fn of(
 }
 
 /// The tensor type that holds most of the bytes.
-fn main_type(gguf: &Gguf) -> String {
+pub(crate) fn main_type(gguf: &Gguf) -> String {
     let mut bytes = BTreeMap::new();
     for tensor in &gguf.tensors {
         *bytes.entry(tensor.kind).or_insert(0) += tensor.n_bytes();

@@ -10,6 +10,7 @@
 //! **Invariant:** the bytes of a prompt's logits do not depend on the number of threads.
 
 mod chat;
+mod describe;
 mod error;
 mod facts;
 mod gguf;
@@ -28,6 +29,7 @@ mod tensor_type;
 mod tests;
 mod tokenizer;
 
+pub use describe::describe;
 pub use error::{ARCHITECTURES, EngineError};
 pub use quantize::quantize;
 pub use run::{Engine, EngineOptions, Generated};

@@ -29,6 +29,8 @@ pub(super) struct Job {
     pub(super) phase: Phase,
     /// Which of the addresses is tried, counted from the preferred one.
     pub(super) n_addresses_tried: usize,
+    /// Pieces of body in the last read.
+    pub(super) n_pieces: u32,
     n_written: usize,
     /// The beginning of a head that came in pieces.
     head: Vec<u8>,
@@ -59,6 +61,7 @@ impl Job {
             facts,
             phase: Phase::Waiting,
             n_addresses_tried: 0,
+            n_pieces: 0,
             n_written: 0,
             head: Vec::new(),
             body: None,
@@ -124,6 +127,7 @@ impl Job {
         on: &mut OnHappening<'_>,
     ) -> Result<Fed, HttpError> {
         self.facts.n_reads += 1;
+        self.n_pieces = 0;
         self.last_at = at;
         if self.body.is_some() {
             return self.feed_body(bytes, at, on);
@@ -183,6 +187,7 @@ impl Job {
             self.body = Some(body);
             let Some(data) = next.map_err(|what| self.malformed(what))? else { break };
             self.facts.first_byte_at.get_or_insert(at);
+            self.n_pieces += 1;
             self.facts.body_bytes += data.len() as u64;
             if self.facts.body_bytes > self.out.max_body_bytes {
                 return Err(self.too_large("its body", self.out.max_body_bytes));

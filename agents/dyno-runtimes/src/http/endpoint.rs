@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use dyno_model::blame::{Blame, Classify};
+use dyno_model::outcome::Outcome;
 
 /// No URL of ours is longer.
 const MAX_URL_BYTES: usize = 8 << 10;
@@ -19,6 +20,8 @@ pub struct Endpoint {
     pub port: u16,
     /// Without a slash at its end; empty for none.
     pub prefix: String,
+    /// What `Host` says, where that is not the address: behind a relay.
+    pub host_header: Option<String>,
 }
 
 /// A key for a server; never printed.
@@ -79,7 +82,28 @@ impl Endpoint {
         if host.is_empty() {
             return Err(bad("it has no host"));
         }
-        Ok(Self { host: host.to_owned(), port, prefix: path.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            prefix: path.trim_end_matches('/').to_owned(),
+            host_header: None,
+        })
+    }
+
+    /// The same server, asked by another name.
+    ///
+    /// # Errors
+    /// When no header can carry the name.
+    pub fn asked_as(mut self, host: Option<&str>) -> Result<Self, EndpointError> {
+        if let Some(host) = host {
+            let fits = !host.is_empty() && host.len() <= MAX_URL_BYTES;
+            if !fits || !host.bytes().all(|byte| byte.is_ascii_graphic()) {
+                let url = host.chars().take(200).collect();
+                return Err(EndpointError::Url { url, what: "it is no name of a host" });
+            }
+            self.host_header = Some(host.to_owned());
+        }
+        Ok(self)
     }
 
     /// Its addresses, in the order of the system's resolver; waits at most for `limit`.
@@ -114,7 +138,9 @@ impl Endpoint {
 
     /// The value of `Host`.
     pub(crate) fn authority(&self) -> String {
-        if self.host.contains(':') {
+        if let Some(host) = &self.host_header {
+            host.clone()
+        } else if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {
             format!("{}:{}", self.host, self.port)
@@ -156,6 +182,24 @@ impl ApiKey {
         let fits =
             !key.is_empty() && key.len() <= MAX_URL_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic());
         if fits { Ok(Self(key.to_owned())) } else { Err(EndpointError::Key) }
+    }
+
+    /// `text` without the key: a server may repeat it in its error.
+    pub(crate) fn hide_in(&self, text: &str) -> String {
+        text.replace(&self.0, "…")
+    }
+
+    /// The outcome without the key in its words.
+    pub(crate) fn hide(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Ok | Outcome::Rebooted | Outcome::Cancelled | Outcome::Timeout { .. } => outcome,
+            Outcome::Oom { detail } => Outcome::Oom { detail: self.hide_in(&detail) },
+            Outcome::Refused { detail } => Outcome::Refused { detail: self.hide_in(&detail) },
+            Outcome::Unsupported { detail } => Outcome::Unsupported { detail: self.hide_in(&detail) },
+            Outcome::Crashed { exit, stderr_tail } => {
+                Outcome::Crashed { exit: self.hide_in(&exit), stderr_tail: self.hide_in(&stderr_tail) }
+            }
+        }
     }
 }
 
@@ -211,7 +255,8 @@ mod tests {
     #[test]
     fn a_url_has_host_port_and_prefix() {
         let check = |url: &str, host: &str, port: u16, prefix: &str| {
-            let expected = Endpoint { host: host.to_owned(), port, prefix: prefix.to_owned() };
+            let prefix = prefix.to_owned();
+            let expected = Endpoint { host: host.to_owned(), port, prefix, host_header: None };
             assert_eq!(Endpoint::parse(url).expect(url), expected);
         };
         check("http://127.0.0.1:8080/v1", "127.0.0.1", 8080, "/v1");
@@ -250,6 +295,17 @@ mod tests {
         assert!(!format!("{key:?}").contains("secret"));
         assert!(matches!(ApiKey::new("a\r\nX: y"), Err(EndpointError::Key)));
         assert!(matches!(ApiKey::new(""), Err(EndpointError::Key)));
+        let said = Outcome::Refused { detail: "HTTP 401: sk-secret is no key".to_owned() };
+        assert_eq!(key.hide(said), Outcome::Refused { detail: "HTTP 401: … is no key".to_owned() });
+    }
+
+    #[test]
+    fn behind_a_relay_the_server_is_asked_by_its_own_name() {
+        let endpoint = Endpoint::parse("http://127.0.0.1:8/v1").expect("a URL");
+        let asked = endpoint.clone().asked_as(Some("api.example.org")).expect("a name");
+        let text = String::from_utf8(asked.request("/models", None, None)).expect("ASCII");
+        assert!(text.starts_with("GET /v1/models HTTP/1.1\r\nHost: api.example.org\r\n"), "{text}");
+        assert!(endpoint.asked_as(Some("a\r\nX: y")).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The loop that carries all exchanges.
 
 mod carry;
+mod rest;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,6 +16,7 @@ use super::head::Head;
 use super::stamp::Stamps;
 use super::sys::{self, Poller, Ready};
 use crate::interrupt::Interrupt;
+use rest::Rest;
 
 /// The interrupt's key with the poller.
 const INTERRUPT: u64 = u64::MAX - 1;
@@ -203,6 +205,7 @@ pub struct Exchanges {
     wanted: Connections,
     poller: Poller,
     stamps: Stamps,
+    rest: Rest,
     interrupt: Option<Arc<Interrupt>>,
     /// A wait is cut into such slices where the interrupt cannot be watched.
     slice_ns: Option<u64>,
@@ -250,6 +253,7 @@ impl Exchanges {
             wanted,
             poller,
             stamps: Stamps::new(),
+            rest: Rest::default(),
             interrupt,
             slice_ns,
             slots: Vec::new(),

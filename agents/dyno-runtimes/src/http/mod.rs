@@ -15,6 +15,7 @@ mod head;
 mod reply;
 mod stamp;
 pub(crate) mod sys;
+mod urgent;
 
 pub use endpoint::{ApiKey, Endpoint, EndpointError};
 pub use error::{Deadline, HttpError, Phase, Progress};
@@ -26,3 +27,4 @@ pub use reply::Reply;
 
 pub(crate) use stamp::Stamps;
 pub use stamp::thread_cpu_ns;
+pub use urgent::Urgent;

@@ -1,6 +1,6 @@
 //! One whole answer at a time: for what a server says of itself.
 
-use dyno_model::clock::monotonic_now;
+use dyno_model::clock::{MonoNs, monotonic_now};
 
 use super::error::HttpError;
 use super::exchange::{Exchanges, Flow, Happening, Outgoing, Polled};
@@ -9,6 +9,8 @@ use super::head::Head;
 /// A whole answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
+    /// When its last byte arrived.
+    pub at: MonoNs,
     /// Its head.
     pub head: Head,
     /// Its body.
@@ -26,12 +28,13 @@ impl Exchanges {
         let mut head: Option<Head> = None;
         let mut body = Vec::new();
         let mut result = Ok(());
+        let mut at = MonoNs::default();
         let mut take = |_ticket, happening: Happening<'_>| {
             match happening {
                 Happening::Sent { .. } => {}
                 Happening::Head(said) => head = Some(said.clone()),
                 Happening::Body { bytes, .. } => body.extend_from_slice(bytes),
-                Happening::Ended(ending) => result = ending.result,
+                Happening::Ended(ending) => (at, result) = (ending.at, ending.result),
             }
             Flow::Continue
         };
@@ -39,6 +42,6 @@ impl Exchanges {
             self.stop_all(&mut take);
         }
         result?;
-        Ok(Reply { head: head.expect("an exchange that ended well had a head"), body })
+        Ok(Reply { at, head: head.expect("an exchange that ended well had a head"), body })
     }
 }

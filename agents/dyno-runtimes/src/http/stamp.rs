@@ -24,6 +24,8 @@ pub(crate) struct Stamps {
     /// Wall clock minus monotonic clock.
     offset_ns: i128,
     compared_at: MonoNs,
+    /// Until then nobody meant to read: no read was late.
+    pub(crate) rested_until: MonoNs,
     /// Holds the kernel's stamping on while it lives.
     _armed: Option<(TcpStream, TcpStream)>,
     /// What was counted.
@@ -52,7 +54,13 @@ impl Stamps {
         let (offset_ns, _) = compare();
         // Best effort: without it the stamps are made when a read returned, and are counted.
         let armed = arm().ok();
-        Self { offset_ns, compared_at: monotonic_now(), _armed: armed, counts: StampCounts::default() }
+        Self {
+            offset_ns,
+            compared_at: monotonic_now(),
+            rested_until: MonoNs(0),
+            _armed: armed,
+            counts: StampCounts::default(),
+        }
     }
 
     /// Compares the clocks anew, if it is time.
@@ -71,6 +79,11 @@ impl Stamps {
         self.compared_at = now;
     }
 
+    /// Whether every read so far came with the kernel's word: then it does not matter when it was made.
+    pub(crate) fn are_kernels(&self) -> bool {
+        self.counts.n_reads > 0 && self.counts.n_unstamped == 0
+    }
+
     /// When the bytes of a read arrived: by the kernel's word if it lies between `earliest` and now.
     pub(crate) fn instant(&mut self, wall_ns: Option<u64>, earliest: MonoNs) -> MonoNs {
         let returned = monotonic_now();
@@ -87,7 +100,8 @@ impl Stamps {
             return returned;
         }
         let at = at.clamp(earliest.0, returned.0.max(earliest.0));
-        self.counts.max_delay_ns = self.counts.max_delay_ns.max(returned.0.saturating_sub(at));
+        self.counts.max_delay_ns =
+            self.counts.max_delay_ns.max(returned.since(self.rested_until.max(MonoNs(at))));
         MonoNs(at)
     }
 }

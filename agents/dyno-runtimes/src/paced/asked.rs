@@ -44,6 +44,15 @@ impl Asked {
             Ok(both) => both,
             Err(error) => return Answer::Plain(plain(400, None, &error.to_string())),
         };
+        // What it is up to is no matter of the script: only its answers are.
+        let path = path.strip_prefix("/v1").unwrap_or(path);
+        match path {
+            "/health" => return Answer::Plain(json(200, None, r#"{"status":"ok"}"#)),
+            "/models" => {
+                return Answer::Plain(json(200, None, r#"{"object":"list","data":[{"id":"paced"}]}"#));
+            }
+            _ => {}
+        }
         if script.silent.unwrap_or(0) > 0 {
             return Answer::Silence;
         }
@@ -51,11 +60,7 @@ impl Asked {
         if status != 200 || script.error_200.unwrap_or(0) > 0 {
             return Answer::Plain(plain(status, script.retry_after_s, "scripted refusal"));
         }
-        let api = match path.strip_prefix("/v1").unwrap_or(path) {
-            "/health" => return Answer::Plain(json(200, None, r#"{"status":"ok"}"#)),
-            "/models" => {
-                return Answer::Plain(json(200, None, r#"{"object":"list","data":[{"id":"paced"}]}"#));
-            }
+        let api = match path {
             "/chat/completions" => Api::OpenAiChat,
             "/completions" => Api::OpenAiCompletions,
             "/completion" => Api::LlamaServer,

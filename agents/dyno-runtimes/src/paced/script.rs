@@ -52,6 +52,7 @@ script!(
     until_close,
     silent,
     truth,
+    slots,
 );
 
 /// A parameter makes no sense.
@@ -69,13 +70,13 @@ impl Classify for ScriptError {
 }
 
 impl Script {
-    /// Reads `name=number,…`.
+    /// Reads `name=number,…`; semicolons are as good, for programs that cut URLs at commas.
     ///
     /// # Errors
     /// A name that is none, or a value that is no number.
     pub fn parse(text: &str) -> Result<Self, ScriptError> {
         let mut script = Self::default();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
+        for part in text.split([',', ';']).filter(|part| !part.is_empty()) {
             let value = part.split_once('=').and_then(|(name, value)| Some((name, value.parse().ok()?)));
             if !value.is_some_and(|(name, value)| script.set(name, value)) {
                 return Err(ScriptError { part: part.chars().take(80).collect() });
@@ -113,7 +114,7 @@ impl Script {
     }
 
     /// When chunk `k` is due, in ns after the request.
-    pub(super) fn due_ns(&self, k: u64) -> u64 {
+    pub(crate) fn due_ns(&self, k: u64) -> u64 {
         let steps = k / self.batch() * self.batch();
         let stall_us = match self.stall_at {
             Some(at) if k >= at => self.stall_us.unwrap_or(0),
@@ -136,6 +137,7 @@ mod tests {
         // 5, 5 + 2, 5 + 4 + 7, 5 + 6 + 7 µs.
         assert_eq!([0, 1, 2, 3].map(|k| script.due_ns(k)), [5_000, 7_000, 16_000, 18_000]);
         assert_eq!(Script::of_path("/v1/x"), Ok((Script::default(), "/v1/x")));
+        assert_eq!(Script::parse("ttft_us=5;gap_us=2"), Script::parse("ttft_us=5,gap_us=2"));
         assert!(Script::parse("ttft_us=x").is_err() && Script::parse("nonsense=1").is_err());
     }
 

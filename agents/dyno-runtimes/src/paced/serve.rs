@@ -1,15 +1,16 @@
 //! The server's loop.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::io::{self, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::collections::{BinaryHeap, VecDeque};
+use std::io;
+use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use dyno_model::clock::{MonoNs, monotonic_now};
 
 use super::asked::{Answer, Asked};
+use super::client::Client;
 use super::frames::Frames;
 use super::script::Script;
 use super::{Played, Shared, Write};
@@ -33,26 +34,22 @@ pub(super) struct Server {
     stamps: Stamps,
     clients: Vec<Option<Client>>,
     due: BinaryHeap<Reverse<(MonoNs, usize, u64)>>,
+    /// Connections whose request waits for a slot, in order.
+    queue: VecDeque<usize>,
+    /// Answers under way that hold a slot.
+    n_slots_taken: u64,
     room: Vec<u8>,
     n_served: u64,
 }
 
-/// A connection.
-struct Client {
-    socket: TcpStream,
-    inbox: Vec<u8>,
-    out: Vec<u8>,
-    n_out: usize,
-    is_blocked: bool,
-    play: Option<Play>,
-}
-
 /// An answer under way.
-struct Play {
+pub(super) struct Play {
     /// Its number, so that an old due instant is not taken for its own.
     number: u64,
     script: Script,
     frames: Frames,
+    /// When its service began: its schedule counts from here. `None` while it waits for a slot.
+    served_from: Option<MonoNs>,
     has_begun: bool,
     /// The next chunk.
     k: u64,
@@ -79,6 +76,8 @@ impl Server {
             stamps: Stamps::new(),
             clients: Vec::new(),
             due: BinaryHeap::new(),
+            queue: VecDeque::new(),
+            n_slots_taken: 0,
             room: vec![0; 64 << 10],
             n_served: 0,
         })
@@ -172,13 +171,44 @@ impl Server {
                 let writes = Vec::with_capacity(usize::try_from(n_writes).unwrap_or(0).min(1 << 16));
                 let played = Played { seed: asked.seed, received_at: at, writes };
                 let frames = Frames::new(api, &script, n_tokens);
-                let number = self.n_served;
-                client.play =
-                    Some(Play { number, script: *script, frames, has_begun: false, k: 0, n_chunks, played });
-                let first_ns = if script.role.unwrap_or(0) > 0 { ROLE_NS } else { script.due_ns(0) };
-                self.due.push(Reverse((at.plus(first_ns), idx, number)));
+                let (number, served_from, has_begun) = (self.n_served, None, false);
+                let script = *script;
+                let play = Play { number, script, frames, served_from, has_begun, k: 0, n_chunks, played };
+                client.play = Some(play);
+                if script.slots.is_none() {
+                    return self.start(idx, at);
+                }
+                self.queue.push_back(idx);
+                self.fill_slots(at);
             }
         }
+    }
+
+    /// An answer's service begins at `at`.
+    fn start(&mut self, idx: usize, at: MonoNs) {
+        let Some(play) = self.play_of(idx) else { return };
+        play.served_from = Some(at);
+        let first_ns = if play.script.role.unwrap_or(0) > 0 { ROLE_NS } else { play.script.due_ns(0) };
+        let number = play.number;
+        self.due.push(Reverse((at.plus(first_ns), idx, number)));
+    }
+
+    /// Serves those who wait for a slot, as far as there are any.
+    fn fill_slots(&mut self, at: MonoNs) {
+        while let Some(idx) = self.queue.front().copied() {
+            let n_slots = self.play_of(idx).and_then(|play| play.script.slots).unwrap_or(u64::MAX).max(1);
+            if self.n_slots_taken >= n_slots {
+                return;
+            }
+            self.queue.pop_front();
+            self.n_slots_taken += 1;
+            self.start(idx, at);
+        }
+    }
+
+    fn free_slot(&mut self) {
+        self.n_slots_taken -= 1;
+        self.fill_slots(monotonic_now());
     }
 
     /// Writes what is due.
@@ -186,21 +216,22 @@ impl Server {
         let Some(client) = self.clients.get_mut(idx).and_then(Option::as_mut) else { return };
         let mut fate = Fate::Keep;
         let mut next = None;
+        let mut frees_slot = false;
         if client.flush().is_err() {
             fate = Fate::Close;
         } else if let (false, Some(mut play)) = (client.is_blocked, client.play.take()) {
             fate = play.go_on(client);
             if play.k > play.n_chunks {
                 let ends_with_connection = play.script.until_close.unwrap_or(0) > 0;
+                frees_slot = play.script.slots.is_some();
                 // Before the client can know that it is over.
                 finished(&self.shared, play);
                 if fate == Fate::Keep && (client.flush().is_err() || ends_with_connection) {
                     fate = Fate::Close;
                 }
             } else {
-                let at =
-                    play.played.received_at.plus(play.script.due_ns(play.k.min(play.n_chunks.max(1) - 1)));
-                next = (!client.is_blocked).then_some((at, play.number));
+                let at = play.due_at(play.k.min(play.n_chunks.max(1) - 1));
+                next = at.filter(|_| !client.is_blocked).map(|at| (at, play.number));
                 client.play = Some(play);
             }
         }
@@ -209,6 +240,9 @@ impl Server {
         }
         if let Some((at, number)) = next {
             self.due.push(Reverse((at, idx, number)));
+        }
+        if frees_slot {
+            self.free_slot();
         }
         if fate != Fate::Keep {
             self.close(idx, &fate);
@@ -225,7 +259,12 @@ impl Server {
         }
         self.poller.remove(&client.socket, idx as u64);
         if let Some(play) = client.play.take() {
+            let has_slot = play.script.slots.is_some() && play.served_from.is_some();
             finished(&self.shared, play);
+            self.queue.retain(|one| *one != idx);
+            if has_slot {
+                self.free_slot();
+            }
         }
     }
 }
@@ -237,30 +276,17 @@ fn finished(shared: &Shared, play: Play) {
     }
 }
 
-impl Client {
-    /// Writes what waits; sets `is_blocked` when the socket takes no more.
-    fn flush(&mut self) -> io::Result<()> {
-        while self.n_out < self.out.len() {
-            match (&self.socket).write(&self.out[self.n_out..]) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.n_out += n,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.is_blocked = true;
-                    return Ok(());
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.out.clear();
-        self.n_out = 0;
-        Ok(())
-    }
-}
-
 impl Play {
+    /// When chunk `k` is due; `None` while it waits for a slot.
+    fn due_at(&self, k: u64) -> Option<MonoNs> {
+        self.served_from.map(|from| from.plus(self.script.due_ns(k)))
+    }
+
     /// Writes chunks until none is due, the socket is full, or others must have their turn.
     fn go_on(&mut self, client: &mut Client) -> Fate {
+        if self.served_from.is_none() {
+            return Fate::Keep;
+        }
         if !self.has_begun {
             self.has_begun = true;
             client.out.extend_from_slice(&self.frames.head);
@@ -276,7 +302,7 @@ impl Play {
                 client.out.extend_from_slice(&self.frames.tail);
                 return Fate::Keep;
             }
-            let due = self.played.received_at.plus(self.script.due_ns(self.k));
+            let Some(due) = self.due_at(self.k) else { return Fate::Keep };
             let before = monotonic_now();
             if due > before {
                 return Fate::Keep;

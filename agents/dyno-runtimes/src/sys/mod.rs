@@ -16,12 +16,12 @@ pub(crate) use linux::{allowed_cpus, pin};
 #[cfg(target_os = "macos")]
 pub(crate) use macos::{allowed_cpus, pin};
 #[cfg(unix)]
-pub(crate) use unix::{Spawned, Waitable, prepare_child, wait_readable, waitable, worded};
+pub(crate) use unix::{Spawned, Waitable, is_own_end, prepare_child, wait_readable, waitable, worded};
 #[cfg(all(unix, feature = "engine-embedded"))]
 pub(crate) use unix::{raw_stdio, read_exact_at};
 #[cfg(windows)]
 pub(crate) use windows::{
-    Spawned, Waitable, allowed_cpus, pin, prepare_child, wait_readable, waitable, worded,
+    Spawned, Waitable, allowed_cpus, is_own_end, pin, prepare_child, wait_readable, waitable, worded,
 };
 #[cfg(all(windows, feature = "engine-embedded"))]
 pub(crate) use windows::{raw_stdio, read_exact_at};

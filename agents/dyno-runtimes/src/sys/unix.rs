@@ -62,6 +62,13 @@ impl Spawned {
         }))
     }
 
+    /// Asks it and its process group to end.
+    pub(crate) fn ask_to_end(&mut self) -> io::Result<()> {
+        // SAFETY: as in `kill`.
+        let rc = unsafe { libc::kill(-self.pid.cast_signed(), libc::SIGTERM) };
+        if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
     /// Kills it and its process group; it has not been waited for, so its number cannot be another's.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
         // SAFETY: `kill` takes plain numbers; a negative one names the group that the child leads.
@@ -128,6 +135,11 @@ fn take_all_signals() -> io::Result<()> {
     // SAFETY: the first pointer is to an initialised set; a null second one asks for nothing back.
     let rc = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut()) };
     if rc == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(rc)) }
+}
+
+/// Whether a process that was asked to end did so, and did not die of another signal just then.
+pub(crate) fn is_own_end(status: ExitStatus) -> bool {
+    status.signal().is_none_or(|signal| signal == libc::SIGTERM)
 }
 
 /// `exit status 3`, `killed by signal 9 (SIGKILL)`.

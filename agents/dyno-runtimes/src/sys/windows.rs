@@ -65,6 +65,11 @@ impl Spawned {
         Ok(Some(Reaped { status, cpu_ns, peak_rss_bytes }))
     }
 
+    /// There is no way to ask: it is killed.
+    pub(crate) fn ask_to_end(&mut self) -> io::Result<()> {
+        self.kill()
+    }
+
     /// Kills it and its children.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
         // SAFETY: the handle is that of our job.
@@ -167,6 +172,11 @@ fn is_readable(pipe: Waitable<'_>) -> bool {
 /// The console's interrupt key does not reach the child.
 pub(crate) fn prepare_child(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+/// Whether a process that was asked to end did so: here it was killed.
+pub(crate) fn is_own_end(_status: ExitStatus) -> bool {
+    true
 }
 
 /// `exit status 3`; an exception's number in hex.

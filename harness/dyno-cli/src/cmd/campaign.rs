@@ -5,11 +5,12 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use dyno_analysis::{Judge, Need};
 use dyno_model::clock::{ClockSample, WallNs};
 use dyno_model::event::{Event, SinkError};
 use dyno_model::ids::{DeviceId, RunId};
 use dyno_model::prepare::{Prepared, Restored};
-use dyno_session::{Cancel, Finished, LocalModel, Opened, RecordSink, Session};
+use dyno_session::{Cancel, Finished, LocalModel, Opened, RecordSink, Session, Steer, Wanted};
 use dyno_store::{Campaign, Journal, JournalEntry, JournalError};
 
 use crate::args::{Format, Global};
@@ -42,11 +43,12 @@ pub(crate) fn measure(
     let talk = Talk::of(global);
     let cancel = Cancel::default();
     signals::install(&cancel)?;
-    let missing = campaign.plan().n_requests().saturating_sub(journal.progress().finished_requests().len());
+    let missing = journal.progress().n_missing(campaign.plan());
     say(talk, Talk::Normal, &format!("campaign {}: {missing} requests to go", campaign.id()));
-    let progress = Progress::new(talk, campaign.plan(), journal.progress().finished_requests());
+    let progress = Progress::new(talk, campaign.plan(), journal.progress());
+    let judge = Judge::of_campaign(campaign)?;
     let sink = SharedSink(Arc::new(Mutex::new(JournalSink { journal })));
-    let failed = sessions(campaign, &sink, &cancel, conduct, &progress);
+    let failed = sessions(campaign, &sink, &cancel, conduct, &progress, &judge);
     progress.finish();
     conclude(global, campaign, &sink, &cancel, failed)
 }
@@ -58,6 +60,7 @@ fn sessions(
     cancel: &Cancel,
     conduct: &Conduct,
     progress: &Progress,
+    judge: &Judge<'_>,
 ) -> Vec<(DeviceId, Failure)> {
     let agents = Agents::default();
     let (ask, finished) = (reach::ask(progress.bars()), sink.lock().finished(campaign));
@@ -69,6 +72,7 @@ fn sessions(
         agents: &agents,
         models: conduct.models.clone(),
         finished: finished.clone(),
+        steer: Box::new(OwnJudge(judge.clone())),
         reconnect_limit: conduct.reconnect_limit,
         cancel: cancel.clone(),
     };
@@ -174,6 +178,22 @@ fn present(global: &Global, campaign: &Campaign) -> Result<Exit, Failure> {
     Ok(report::exit_of(&report))
 }
 
+/// The judge of one session.
+struct OwnJudge<'p>(Judge<'p>);
+
+impl Steer for OwnJudge<'_> {
+    fn saw(&mut self, event: &Event) {
+        self.0.saw(event);
+    }
+
+    fn next(&mut self, run: RunId) -> Wanted {
+        match self.0.next(run) {
+            Need::Needed => Wanted::Needed,
+            Need::LeftOut { why } => Wanted::LeftOut { why },
+        }
+    }
+}
+
 /// The journal as a session sees it.
 struct JournalSink {
     journal: Journal,
@@ -186,6 +206,7 @@ impl JournalSink {
         Finished {
             requests: progress.finished_requests().clone(),
             launches: campaign.plan().runs.iter().map(|run| last(run.id)).collect(),
+            left_out: progress.left_out().keys().copied().collect(),
         }
     }
 
@@ -249,6 +270,10 @@ impl RecordSink for SharedSink {
         let mut sink = self.lock();
         let kept = sink.journal.append_events(session, events);
         kept.map(drop).map_err(|error| sink.refused(error))
+    }
+
+    fn left_out(&mut self, session: u32, run: RunId, why: &str) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::LeftOut { session, run, why: why.to_owned(), wall: WallNs::now() })
     }
 
     fn closed(&mut self, session: u32, error: Option<&str>) -> Result<(), SinkError> {

@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
+use dyno_model::launch::Dialect;
+use dyno_model::load::Arrivals;
 use dyno_model::plan::{ModelOrigin, Plan};
+use dyno_plan::{AskedLoad, EndpointAsk};
 
-use crate::args::{Ask, Global};
+use crate::args::{self, Api, Ask, EndpointFlags, Global, LoadFlags};
 use crate::exit::Exit;
 use crate::output;
 use crate::project::Project;
@@ -12,19 +15,61 @@ use crate::render_error::Failure;
 
 /// Freezes the plan that the flags ask for.
 pub(crate) fn freeze(project: &Project, ask: &Ask) -> Result<Plan, Failure> {
+    let endpoint = endpoint(ask)?;
     let ask = dyno_plan::Ask {
         suite: ask.suite.clone(),
-        devices: ask.devices.clone(),
-        models: ask.models.clone(),
+        devices: ask.endpoint.from.iter().chain(&ask.devices).cloned().collect(),
+        models: if endpoint.is_some() { Vec::new() } else { ask.models.clone() },
         runtimes: ask.runtimes.clone(),
         threads: ask.threads.clone(),
         repetitions: ask.repetitions,
         requests: ask.requests,
         max_tokens: ask.max_tokens,
         seed: ask.seed,
+        slo: ask.slo.clone(),
+        stop: ask.stop.clone(),
+        load: load(&ask.load),
+        endpoint,
         ..dyno_plan::Ask::default()
     };
     Ok(dyno_plan::freeze(&project.inputs()?, &ask)?)
+}
+
+/// The load that takes the place of the suite's.
+fn load(flags: &LoadFlags) -> Option<AskedLoad> {
+    if !flags.concurrency.is_empty() {
+        return Some(AskedLoad::Closed { concurrency: flags.concurrency.clone() });
+    }
+    let arrivals = match flags.arrivals {
+        args::Arrivals::Constant => Arrivals::Constant,
+        args::Arrivals::Poisson => Arrivals::Poisson,
+    };
+    let rates_milli_per_s = flags.rate.clone();
+    (!rates_milli_per_s.is_empty()).then_some(AskedLoad::Open {
+        arrivals,
+        rates_milli_per_s,
+        duration_ms: flags.duration,
+    })
+}
+
+/// The server that runs already.
+fn endpoint(ask: &Ask) -> Result<Option<EndpointAsk>, Failure> {
+    let EndpointFlags { endpoint: Some(url), api, key_variable, .. } = &ask.endpoint else { return Ok(None) };
+    let [model] = ask.models.as_slice() else {
+        return Err(Failure::usage(
+            format!("--endpoint needs one --model, and there are {}", ask.models.len()),
+            "name the model as the server does: --model NAME",
+        ));
+    };
+    let api = match api {
+        Api::OpenaiChat => Dialect::OpenaiChat,
+        Api::OpenaiCompletions => Dialect::OpenaiCompletions,
+        Api::LlamaServer => Dialect::LlamaServer,
+        Api::OllamaGenerate => Dialect::OllamaGenerate,
+        Api::OllamaChat => Dialect::OllamaChat,
+    };
+    let (url, model, key_variable) = (url.clone(), model.clone(), key_variable.clone());
+    Ok(Some(EndpointAsk { url, model, api, key_variable }))
 }
 
 /// Prints it.
@@ -67,6 +112,9 @@ fn words(plan: &Plan) -> String {
             plan.models.get(&cell.model).map_or(String::new(), |m| mark(&m.origin))
         ));
         line(format!("  load     {}", cell.load.label()));
+        if let Some(code) = cell.start.code() {
+            line(format!("  start    {code} {}", cell.start.label()));
+        }
         for run in plan.runs.iter().filter(|run| run.cell == cell.id) {
             line(format!(
                 "  run {:<4} repetition {}, {} requests",

@@ -6,6 +6,7 @@ mod bad_input;
 mod crash;
 mod devices;
 mod fake_runtime;
+mod load;
 mod pages;
 mod real_model;
 mod sandbox;

@@ -35,6 +35,11 @@ impl Sandbox {
         Self { cache, ..Self::new() }
     }
 
+    /// The folder of all that the test writes.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
     /// The project folder.
     pub(crate) fn project(&self) -> PathBuf {
         self.dir.path().join("project")

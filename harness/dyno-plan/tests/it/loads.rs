@@ -24,7 +24,7 @@ fn inputs(load: &str) -> Inputs {
 
 /// The plan of one cell for each load: one runtime, one thread count.
 fn plan(load: &str, ask: &Ask) -> Plan {
-    dyno_plan::freeze_undriven(&inputs(load), ask).unwrap_or_else(|problems| panic!("{load}: {problems}"))
+    dyno_plan::freeze(&inputs(load), ask).unwrap_or_else(|problems| panic!("{load}: {problems}"))
 }
 
 fn small() -> Ask {
@@ -40,7 +40,13 @@ fn problems(result: Result<Plan, Problems>) -> Vec<String> {
 }
 
 fn open(arrivals: Arrivals, rate: u64, to: Option<u64>, n_requests: u32) -> LoadModel {
-    LoadModel::Open { arrivals, rate_milli_per_s: rate, ramp_to_milli_per_s: to, n_requests }
+    LoadModel::Open {
+        arrivals,
+        rate_milli_per_s: rate,
+        ramp_to_milli_per_s: to,
+        n_requests,
+        max_in_flight: None,
+    }
 }
 
 #[test]
@@ -63,6 +69,23 @@ fn a_sweep_is_a_cell_for_each_value() {
             "{ kind = \"open\", arrivals = \"gamma\", burstiness = 0.25, rate_per_s = 1, ramp_to_per_s = 3, requests = 7 }"
         ),
         [open(Arrivals::Gamma { burstiness_milli: 250 }, 1000, Some(3000), 7)]
+    );
+}
+
+#[test]
+fn a_limit_of_requests_under_way_is_kept_in_the_plan() {
+    let n = |load: &str| match loads(load).as_slice() {
+        [LoadModel::Open { max_in_flight, .. } | LoadModel::Trace { max_in_flight, .. }] => *max_in_flight,
+        others => panic!("one open load or trace: {others:?}"),
+    };
+    let open = "kind = \"open\", arrivals = \"poisson\", rate_per_s = 1, requests = 2";
+    assert_eq!(n(&format!("{{ {open} }}")), None);
+    assert_eq!(n(&format!("{{ {open}, max_in_flight = 8 }}")), Some(8));
+    assert_eq!(n("{ kind = \"trace\", file = \"azure.csv\", max_in_flight = 1 }"), Some(1));
+    check(
+        &format!("{{ {open}, max_in_flight = 0 }}"),
+        "0 }",
+        "`suite.small.load.max_in_flight` is out of range: 0\n  hint: from 1 to 65536",
     );
 }
 
@@ -102,6 +125,7 @@ fn a_trace_sets_instants_and_lengths() {
         from_ms: 0,
         duration_ms: None,
         n_requests: 3,
+        max_in_flight: None,
     };
     assert_eq!(plan.cells[0].load, expected);
     let found: Vec<_> = plan.runs[0]
@@ -156,30 +180,9 @@ fn requests_of_the_suite_go_round_the_slice() {
     assert_eq!(plan.prompts.len(), 3);
 }
 
-#[test]
-fn what_no_agent_offers_yet_is_refused_where_it_is_written() {
-    let refused = |load: &str, at: &str, what: &str| {
-        let found = problems(dyno_plan::freeze(&inputs(load), &small()));
-        let hint = "hint: use load = { kind = \"single\" }";
-        let expected = format!(
-            "{SUITE}:9:{}: this edgedyno can plan, but not yet offer: {what}\n  {hint}",
-            column(load, at)
-        );
-        assert_eq!(found, [expected], "{load}");
-    };
-    refused("{ kind = \"closed\", concurrency = 2 }", "load", "closed loop, 2 workers");
-    refused(
-        "[{ kind = \"single\" }, { kind = \"open\", arrivals = \"poisson\", rate_per_s = 2, requests = 3 }]",
-        "{ kind = \"open\"",
-        "open loop, Poisson arrivals at 2/s",
-    );
-    refused("{ kind = \"trace\", file = \"azure.csv\" }", "load", "trace azure.csv");
-    assert_eq!(problems(dyno_plan::freeze(&inputs("{ kind = \"single\" }"), &small())), [""; 0]);
-}
-
 /// A suite with this load, which is in line 9, has this one problem, at the first `at` of the line.
 fn check(load: &str, at: &str, message: &str) {
-    let found = problems(dyno_plan::freeze_undriven(&inputs(load), &small()));
+    let found = problems(dyno_plan::freeze(&inputs(load), &small()));
     assert_eq!(found, [format!("{SUITE}:9:{}: {message}", column(load, at))], "{load}");
 }
 
@@ -212,12 +215,9 @@ fn wrong_closed_loops() {
     );
 }
 
-/// `load.toml` is the suite that is to ship when the agent offers such loads.
 #[test]
-fn the_suite_of_loads_can_be_planned() {
-    let source = Source::user("catalog/suites/load.toml", include_str!("../catalog/suites/load.toml"));
-    let inputs = Inputs::shipped().with(source.expect("a suite"));
-    let plan = dyno_plan::freeze_undriven(&inputs, &Ask::suite("load")).expect("no problem");
+fn the_suite_of_loads_is_a_sweep() {
+    let plan = dyno_plan::freeze(&Inputs::shipped(), &Ask::suite("load")).expect("no problem");
     let labels: Vec<String> = plan.cells.iter().map(|cell| cell.load.label()).collect();
     assert_eq!(
         labels,
@@ -236,7 +236,6 @@ fn the_suite_of_loads_can_be_planned() {
     );
     // Nine cells of 80 requests each, and 135 within the minute of the ramp: (0.5 + 4) / 2 · 60.
     assert_eq!(plan.n_requests(), 3 * (9 * 80 + 135));
-    assert!(dyno_plan::freeze(&inputs, &Ask::suite("load")).is_err());
 }
 
 #[test]
@@ -336,7 +335,7 @@ fn wrong_traces() {
     let inputs = lab_with(&[(SUITE, WORDS, "load = { kind = \"trace\", file = \"azure.csv\" }")])
         .with(Source::user("catalog/traces/azure.csv", broken).expect("a trace"));
     assert_eq!(
-        problems(dyno_plan::freeze_undriven(&inputs, &small())),
+        problems(dyno_plan::freeze(&inputs, &small())),
         ["catalog/traces/azure.csv:2:1: `many` is no number of tokens (ContextTokens)"]
     );
 }
@@ -346,7 +345,7 @@ fn a_plan_that_no_memory_holds_is_refused() {
     let load = "{ kind = \"open\", arrivals = \"constant\", rate_per_s = [1, 2, 3], requests = 100_000 }";
     let ask = Ask { repetitions: Some(4), ..small() };
     assert_eq!(
-        problems(dyno_plan::freeze_undriven(&inputs(load), &ask)),
+        problems(dyno_plan::freeze(&inputs(load), &ask)),
         [
             "--suite: 1200000 requests, more than the 1000000 that a plan can hold\n  hint: ask for fewer repetitions, requests, or points of the matrix"
         ]

@@ -4,4 +4,7 @@ mod lab;
 mod loads;
 mod plans;
 mod problems;
+mod servers;
 mod shipped;
+mod starts;
+mod steering;

@@ -174,7 +174,7 @@ fn broken_toml_is_named_once_and_the_rest_is_still_read() {
     assert_eq!(found.len(), 2, "{found:#?}");
     assert_eq!(
         found[0],
-        "catalog/runtimes/runtimes.toml:16:11: `imbedded` is no value of `runtime.engine.dialect`\n  hint: did you mean `embedded`? known: embedded, fake"
+        "catalog/runtimes/runtimes.toml:16:11: `imbedded` is no value of `runtime.engine.dialect`\n  hint: did you mean `embedded`? known: embedded, fake, openai_chat, openai_completions, llama_server, ollama_generate, ollama_chat"
     );
     assert!(found[1].starts_with("devices.toml:6:13: not TOML: "), "{}", found[1]);
 }
@@ -261,7 +261,7 @@ fn suites() {
         "{ kind = \"single\" },",
         "{ kind = \"singel\" },",
         &[
-            "9:18: unknown kind `singel` in `suite.small.load[0]`\n  hint: did you mean `single`? known: single, closed, open, trace",
+            "9:18: unknown kind `singel` in `suite.small.load[0]`\n  hint: did you mean `single`? known: single, closed, open, capacity, trace",
         ],
     );
     check(

@@ -1,6 +1,7 @@
 //! Charts as data, reduced to what can be drawn.
 
 mod cdf;
+mod own_timings;
 mod reduce;
 mod sampled;
 mod scatter;
@@ -9,6 +10,10 @@ mod tokens;
 use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
 
 use crate::cell::CellRecord;
+use crate::load::charts_over_time;
+use crate::steady::pace_chart;
+
+pub(crate) use reduce::cloud;
 
 /// More launches than this are pooled into one series, or only the first ones are drawn.
 const MAX_LAUNCHES: usize = 6;
@@ -21,12 +26,15 @@ pub(crate) fn charts(cell: &CellRecord<'_>) -> Vec<Chart> {
         scatter::ttft_by_isl(cell),
         scatter::e2e_by_isl(cell),
         tokens::timeline(cell),
+        pace_chart(cell),
+        own_timings::differences(cell),
         sampled::memory(cell),
         sampled::cpu(cell),
         sampled::temperature(cell),
         sampled::clocks(cell),
     ];
-    all.into_iter().filter(|chart| chart.series.iter().any(|series| !series.points.is_empty())).collect()
+    let all = charts_over_time(cell).into_iter().chain(all);
+    all.filter(|chart| chart.series.iter().any(|series| !series.points.is_empty())).collect()
 }
 
 fn axis(label: &str, unit: AxisUnit) -> Axis {

@@ -38,7 +38,7 @@ pub(super) fn line(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
 }
 
 /// Every k-th point of a cloud.
-pub(super) fn cloud(points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
+pub(crate) fn cloud(points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
     let every = points.len().div_ceil(CLOUD_POINTS).max(1);
     points.into_iter().step_by(every).collect()
 }

@@ -65,6 +65,7 @@ fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
         UnitView::Bytes => Some(AxisUnit::Bytes),
         UnitView::Tokens => Some(AxisUnit::Tokens),
         UnitView::Ratio => Some(AxisUnit::Ratio),
-        UnitView::RequestsPerSecond => None,
+        UnitView::Count => Some(AxisUnit::Count),
+        UnitView::RequestsPerSecond | UnitView::BytesPerSecond => None,
     }
 }

@@ -1,13 +1,14 @@
 //! Cells side by side, as far as they did equal work. Nothing is ranked here, and nothing is tested.
 
 mod charts;
+mod done;
 mod overlap;
 mod rows;
 mod work;
 
 use dyno_view::comparison::{
     Better, ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, OverlapView, RowPart,
-    RowState, RowView,
+    RowState, RowView, WorkDoneView,
 };
 use dyno_view::report::CellView;
 
@@ -16,9 +17,6 @@ use crate::machine::shared_machines;
 use crate::metrics::unit_view;
 use crate::record::Record;
 use work::{Work, work_view};
-
-/// House rule: median lengths of answers that differ by more are told.
-const LENGTH_SPREAD: f64 = 0.05;
 
 /// The comparison of a campaign; `None` with fewer than two cells.
 pub(crate) fn comparison(
@@ -29,7 +27,10 @@ pub(crate) fn comparison(
     if cells.len() < 2 {
         return None;
     }
-    let columns = columns();
+    if is_one_sweep(cells) {
+        return None;
+    }
+    let columns = columns(cells.iter().any(|cell| cell.cell.load.is_open()));
     let mut groups: Vec<(Work<'_>, Vec<usize>)> = Vec::new();
     for (place, cell) in cells.iter().enumerate() {
         let work = Work::of(cell);
@@ -47,9 +48,22 @@ pub(crate) fn comparison(
     Some(ComparisonView { groups: groups.iter().map(group).collect(), columns, differences })
 }
 
-/// The figures that are compared.
-fn columns() -> Vec<ColumnView> {
+/// Whether cells differ by their load and by nothing else: then they are points of lines, not rows of a table.
+fn is_one_sweep(cells: &[CellRecord<'_>]) -> bool {
+    let others = |cell: &CellRecord<'_>| {
+        let of = cell.cell;
+        (of.device.clone(), of.runtime.clone(), of.model.clone(), of.threads, of.context_tokens, of.start)
+    };
+    cells
+        .windows(2)
+        .all(|pair| others(&pair[0]) == others(&pair[1]) && pair[0].cell.load != pair[1].cell.load)
+}
+
+/// The figures that are compared; where requests are due, what users waited comes first.
+fn columns(has_dues: bool) -> Vec<ColumnView> {
     let quantile = |permille| ColumnFigure::Quantile { permille };
+    let due =
+        [("ttft_sched_ns", quantile(500)), ("ttft_sched_ns", quantile(950)), ("e2e_sched_ns", quantile(500))];
     let of = [
         ("ttft_ns", quantile(500)),
         ("ttft_ns", quantile(950)),
@@ -58,7 +72,8 @@ fn columns() -> Vec<ColumnView> {
         ("e2e_ns", quantile(500)),
         ("peak_rss_bytes", ColumnFigure::Highest),
     ];
-    of.into_iter().filter_map(|(id, figure)| column(id, figure)).collect()
+    let due = due.into_iter().filter(|_| has_dues);
+    due.chain(of).filter_map(|(id, figure)| column(id, figure)).collect()
 }
 
 fn column(id: &str, figure: ColumnFigure) -> Option<ColumnView> {
@@ -92,12 +107,13 @@ fn group_view(
     let mut notes = Vec::new();
     if rows.len() > 1 {
         notes.extend(one_machine(record, &rows));
-        notes.extend(lengths("prompts", "TTFT and E2E latency", "isl_tokens", &rows, &views));
-        notes.extend(lengths("answers", "E2E latency", "osl_tokens", &rows, &views));
         notes.extend(survivors(&rows));
     }
     let charts = if rows.len() > 1 { charts::charts(columns, &rows) } else { Vec::new() };
-    GroupView { work: work_view(work), differ_in, rows, overlaps, notes, charts }
+    let done: Vec<(&str, &WorkDoneView)> =
+        rows.iter().filter_map(|row| Some((row.name.as_str(), row.work.as_ref()?))).collect();
+    let unlike = done::unlike(columns, &done);
+    GroupView { work: work_view(work), differ_in, unlike, rows, overlaps, notes, charts }
 }
 
 /// What tells the rows from each other.
@@ -146,24 +162,6 @@ fn one_machine(record: &Record<'_>, rows: &[RowView]) -> Vec<String> {
         }
     }
     notes
-}
-
-/// Lengths that should be equal and are not: tokenizers or arithmetic differ.
-fn lengths(what: &str, figures: &str, metric: &str, rows: &[RowView], views: &[&CellView]) -> Option<String> {
-    let median = |view: &CellView| {
-        let metric = view.metrics.iter().find(|of| of.metric == metric)?;
-        rows::estimate(metric, 500).map(|[_, value, _]| value)
-    };
-    let medians: Vec<(&str, f64)> =
-        rows.iter().zip(views).filter_map(|(row, view)| Some((row.name.as_str(), median(view)?))).collect();
-    let shortest = medians.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let longest = medians.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (longest.1 > shortest.1 * (1.0 + LENGTH_SPREAD)).then(|| {
-        format!(
-            "the {what} are not of equal length (median {} tokens on {}, {} on {}): {figures} is of unlike work",
-            longest.1, longest.0, shortest.1, shortest.0
-        )
-    })
 }
 
 /// Figures of the requests that went well leave out those that did not.

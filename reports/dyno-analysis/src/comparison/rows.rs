@@ -5,9 +5,11 @@ use dyno_view::comparison::{
 };
 use dyno_view::report::{CellView, MetricView, QuantileFigure};
 
+use super::done::work_done;
 use crate::cell::CellRecord;
 use crate::contacts::Contacts;
 use crate::machine::unreal;
+use crate::steering::left_out;
 
 /// A device's words in a row; the findings have all of them.
 const MAX_ERROR_CHARS: usize = 240;
@@ -19,8 +21,9 @@ pub(super) fn row(
     differ_in: &[RowPart],
 ) -> RowView {
     let plan = cell.record.plan;
-    let planned =
-        plan.runs.iter().filter(|run| run.cell == cell.cell.id).map(|run| run.requests.len() as u64);
+    let left_out = left_out(&cell.record.entries);
+    let of_cell = plan.runs.iter().filter(|run| run.cell == cell.cell.id);
+    let planned = of_cell.filter(|run| !left_out.contains_key(&run.id)).map(|run| run.requests.len() as u64);
     let n_requests_planned = planned.sum();
     let (launches, requests) = (launches(view), requests(view));
     let state = state(launches, requests, n_requests_planned);
@@ -40,6 +43,7 @@ pub(super) fn row(
         requests,
         n_requests_planned,
         marks: marks.into_iter().collect(),
+        work: work_done(cell),
         error,
         n: cell.ok_rows().len() as u64,
         figures: columns.iter().map(|column| figure(view, column, state)).collect(),
@@ -95,7 +99,8 @@ fn figure(view: &CellView, column: &ColumnView, state: RowState) -> ComparedFigu
         RowState::Valid | RowState::Failures | RowState::Incomplete | RowState::Partly => {}
     }
     let Some(metric) = view.metrics.iter().find(|metric| metric.metric == column.metric) else {
-        return missing("not measured");
+        let is_due = column.metric.ends_with("_sched_ns");
+        return missing(if is_due { "nothing is due in a closed loop" } else { "not measured" });
     };
     match column.figure {
         ColumnFigure::Highest => match metric.max {
@@ -114,16 +119,6 @@ fn quantile(metric: &MetricView, permille: u32) -> ComparedFigure {
         }
         Some(QuantileFigure::TooFew { n, needed }) => ComparedFigure::TooFew { n: *n, needed: *needed },
         None => ComparedFigure::Missing { reason: "not computed".to_owned() },
-    }
-}
-
-/// `[low, value, high]` of a percentile that has an interval.
-pub(super) fn estimate(metric: &MetricView, permille: u32) -> Option<[f64; 3]> {
-    match quantile(metric, permille) {
-        ComparedFigure::Estimate { value, low, high, .. } => Some([low, value, high]),
-        ComparedFigure::Highest { .. } | ComparedFigure::TooFew { .. } | ComparedFigure::Missing { .. } => {
-            None
-        }
     }
 }
 

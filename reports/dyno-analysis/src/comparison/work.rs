@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use dyno_model::load::LoadModel;
 use dyno_model::plan::{Cell, ModelOrigin, Plan, PlannedRequest};
+use dyno_model::start::StartState;
 use dyno_store::JournalEntry;
 use dyno_view::comparison::{WorkPart, WorkView};
 
 use crate::cell::CellRecord;
 use crate::record::Record;
+use crate::start::start_name;
 
 /// The work of a cell. Device, runtime and threads are what carries it out, not the work.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub(super) struct Work<'a> {
     context_tokens: u32,
     prompts: BTreeSet<&'a str>,
     answers: BTreeSet<Answer>,
+    /// What launches start from.
+    start: StartState,
     /// Which prompt is answered how.
     asked: BTreeSet<(&'a str, Answer)>,
 }
@@ -66,6 +70,7 @@ impl<'a> Work<'a> {
             model: model(record, cell),
             load: &cell.load,
             context_tokens: cell.context_tokens,
+            start: cell.start,
             prompts: requests().map(|request| request.prompt.0.as_str()).collect(),
             answers: requests().map(Answer::of).collect(),
             asked: requests().map(|request| (request.prompt.0.as_str(), Answer::of(request))).collect(),
@@ -81,6 +86,7 @@ impl<'a> Work<'a> {
             (WorkPart::Context, self.context_tokens == other.context_tokens),
             (WorkPart::Prompts, same_prompts),
             (WorkPart::Answers, same_answers),
+            (WorkPart::Start, self.start == other.start),
         ];
         parts.into_iter().filter(|part| !part.1).map(|part| part.0).collect()
     }
@@ -135,5 +141,6 @@ pub(super) fn work_view(work: &Work<'_>) -> WorkView {
         context_tokens: work.context_tokens,
         n_prompts: work.prompts.len() as u64,
         max_tokens: work.answers.iter().map(|answer| answer.max_tokens).max(),
+        start: start_name(work.start),
     }
 }

@@ -66,6 +66,8 @@ fn model_digest(cell: &CellRecord<'_>) -> Option<String> {
 /// Marks that a reader must see beside the model's name.
 pub(crate) fn model_marks(cell: &CellRecord<'_>) -> Vec<String> {
     let origin = cell.record.plan.models.get(&cell.cell.model).map(|model| &model.origin);
+    let runtime = cell.record.plan.runtimes.get(&cell.cell.runtime);
+    let is_endpoint = runtime.is_some_and(|runtime| runtime.endpoint.is_some());
     let says_synthetic = || {
         let facts = cell.launches.iter().filter_map(|launch| launch.row.facts.as_ref());
         facts.filter_map(|facts| facts.model.as_ref()).any(|model| model.synthetic)
@@ -74,6 +76,9 @@ pub(crate) fn model_marks(cell: &CellRecord<'_>) -> Vec<String> {
         Some(ModelOrigin::Synthetic { .. }) => vec!["synthetic: speed only, no quality".to_owned()],
         Some(ModelOrigin::Derived { from, quantize, .. }) => {
             vec![format!("derived from {from}, re-quantized to {quantize}")]
+        }
+        Some(ModelOrigin::None) if is_endpoint => {
+            vec!["the server's own: nothing of it was checked".to_owned()]
         }
         Some(ModelOrigin::None) => vec!["no model: scripted answers".to_owned()],
         Some(ModelOrigin::Published { .. }) | None if says_synthetic() => {

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dyno_model::sample::{OwnCost, Quantity};
-use dyno_stats::lag1_autocorrelation;
+use dyno_model::sample::OwnCost;
 use dyno_view::report::Finding;
 
-use super::{counted, invalid, note, percent, warning};
+use super::advice::advice;
+use super::{counted, invalid, note, percent, some_of, warning};
 use crate::cell::{CellRecord, LaunchRecord};
 use crate::facts::model_marks;
 use crate::observations::median;
 
-/// House rules: shares from which on a reader is told.
-const STEAL_SHARE: f64 = 0.01;
 /// MEASUREMENT §8: the agent may take one per cent of a CPU.
 const AGENT_CPU_SHARE: f64 = 0.01;
 /// MEASUREMENT §8: ticks may be late by a fifth of their period at the 99th percentile.
@@ -28,26 +26,56 @@ pub(super) fn findings(cell: &CellRecord<'_>) -> Vec<Finding> {
     findings.extend(failed_requests(cell));
     findings.extend(cell.launches.iter().filter_map(launch_end));
     findings.extend(launch_spread(cell));
-    findings.extend(stolen(cell));
     findings.extend(own_cost(cell));
     findings
         .extend(model_marks(cell).into_iter().map(|mark| note(format!("model {}: {mark}", cell.cell.model))));
     findings.extend(token_sources(cell));
     findings.extend(cached(cell));
     findings.extend(wide_chunks(cell));
-    findings.extend(dependence(cell));
     findings
 }
 
+/// Launches that may not be used; those whose reasons differ only in figures are told together.
 fn invalid_launches(cell: &CellRecord<'_>) -> Vec<Finding> {
-    let words = |launch: &LaunchRecord<'_>| {
-        if launch.row.outcome.as_deref() == Some("rebooted") {
-            return None;
+    let mut all: Vec<(Vec<String>, Vec<&LaunchRecord<'_>>)> = Vec::new();
+    for launch in &cell.launches {
+        let reasons = reasons(launch);
+        if reasons.is_empty() || launch.row.outcome.as_deref() == Some("rebooted") {
+            continue;
         }
-        let reasons = launch.row.invalid.as_ref().filter(|reasons| !reasons.is_empty())?;
-        Some(invalid(format!("{} is invalid and in no figure: {}", launch.name(), reasons.join("; "))))
-    };
-    cell.launches.iter().filter_map(words).collect()
+        let kind: Vec<String> = reasons.iter().map(|reason| without_figures(reason)).collect();
+        match all.iter_mut().find(|(of, _)| *of == kind) {
+            Some((_, launches)) => launches.push(launch),
+            None => all.push((kind, vec![launch])),
+        }
+    }
+    let none_is_left = cell.unusable().is_some();
+    all.into_iter().map(|(_, launches)| invalid(invalid_words(&launches, none_is_left))).collect()
+}
+
+fn reasons<'a>(launch: &'a LaunchRecord<'_>) -> &'a [String] {
+    launch.row.invalid.as_deref().unwrap_or_default()
+}
+
+/// What a reason is about: the same for all launches that break one rule.
+fn without_figures(reason: &str) -> String {
+    reason.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect()
+}
+
+fn invalid_words(launches: &[&LaunchRecord<'_>], none_is_left: bool) -> String {
+    let Some(first) = launches.first() else { return String::new() };
+    let differ = launches.iter().any(|launch| reasons(launch) != reasons(first));
+    let of_which = if differ { format!(" (figures of {})", first.name()) } else { String::new() };
+    let is = if launches.len() == 1 { "is" } else { "are" };
+    let advice: BTreeSet<&str> = reasons(first).iter().filter_map(|reason| advice(reason)).collect();
+    let mut next: Vec<&str> = advice.into_iter().collect();
+    if none_is_left {
+        next.push("then measure again, for `edgedyno resume` keeps what it has");
+    }
+    let next = if next.is_empty() { String::new() } else { format!("; {}", next.join("; ")) };
+    let names: Vec<String> = launches.iter().map(|launch| launch.name()).collect();
+    let why = reasons(first).join("; ");
+    format!("{} {is} invalid and in no figure: {why}{of_which}{next}", some_of(&names))
 }
 
 fn failed_requests(cell: &CellRecord<'_>) -> Option<Finding> {
@@ -107,31 +135,6 @@ fn launch_spread(cell: &CellRecord<'_>) -> Option<Finding> {
     })
 }
 
-/// CPU time that a hypervisor gave to others, as a share of all CPUs' time during the launches.
-fn stolen(cell: &CellRecord<'_>) -> Option<Finding> {
-    let record = cell.record;
-    let (mut stolen_ns, mut elapsed_ns) = (0_i64, 0_u64);
-    for channel in record.channels.iter().filter(|row| row.what.quantity == Quantity::StealNs) {
-        if record.cell_of(channel.run).is_none_or(|of| of.id != cell.cell.id) {
-            continue;
-        }
-        let points = record.points.get(&(channel.run, channel.launch, channel.sensor, channel.channel));
-        if let Some([first, .., last]) = points.map(Vec::as_slice) {
-            stolen_ns += last.1.saturating_sub(first.1);
-            elapsed_ns += last.0.saturating_sub(first.0);
-        }
-    }
-    let n_cpus = record.n_cpus(&cell.cell.device)?;
-    let share = stolen_ns as f64 / (elapsed_ns as f64 * f64::from(n_cpus));
-    (elapsed_ns > 0 && share > STEAL_SHARE).then(|| {
-        warning(format!(
-            "the hypervisor gave {} of the CPU time to others while this was measured: latencies are worse than the \
-             device's own",
-            percent(share)
-        ))
-    })
-}
-
 fn own_cost(cell: &CellRecord<'_>) -> Vec<Finding> {
     let costs: Vec<&OwnCost> = cell.launches.iter().filter_map(|launch| launch.row.own.as_ref()).collect();
     let mut findings = Vec::new();
@@ -187,33 +190,17 @@ fn cached(cell: &CellRecord<'_>) -> Option<Finding> {
 }
 
 fn wide_chunks(cell: &CellRecord<'_>) -> Option<Finding> {
-    let record = cell.record;
-    let share = record.n_wide_chunks as f64 / record.n_token_chunks() as f64;
-    (record.n_wide_chunks > 0 && share > WIDE_CHUNK_SHARE).then(|| {
+    let (mut n_wide, mut n_all) = (0_u64, 0_u64);
+    for row in cell.ok_rows() {
+        let tokens = cell.record.chunk_tokens(row);
+        n_all += tokens.len() as u64;
+        n_wide += tokens.iter().filter(|n| n.is_some_and(|n| n > 1)).count() as u64;
+    }
+    let share = n_wide as f64 / n_all as f64;
+    (n_wide > 0 && share > WIDE_CHUNK_SHARE).then(|| {
         note(format!(
             "{} of the chunks hold more than one token: chunk gaps are not token gaps",
             percent(share)
-        ))
-    })
-}
-
-/// Requests that resemble their neighbours tell less than as many independent ones (MEASUREMENT §2.5).
-fn dependence(cell: &CellRecord<'_>) -> Option<Finding> {
-    let (mut weighted, mut n_all) = (0.0, 0);
-    for launch in cell.valid_launches() {
-        let rows = cell.ok_rows_of(launch);
-        let series: Vec<f64> =
-            rows.iter().filter_map(|row| cell.record.derived[*row].tpot_ns).map(|tpot| tpot as f64).collect();
-        if let Some(r1) = lag1_autocorrelation(&series) {
-            weighted += r1 * series.len() as f64;
-            n_all += series.len();
-        }
-    }
-    let r1 = weighted / n_all as f64;
-    (n_all > 0 && r1 > 2.0 / (n_all as f64).sqrt()).then(|| {
-        note(format!(
-            "TPOT of a request resembles that of the one before (lag-1 autocorrelation {r1:.2}, n = {n_all}): the \
-             intervals take requests as independent and are too narrow"
         ))
     })
 }

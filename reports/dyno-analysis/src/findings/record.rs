@@ -5,10 +5,11 @@ use dyno_view::report::Finding;
 
 use super::{counted, note, warning};
 use crate::record::Record;
+use crate::steering::n_wanted;
 
 pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let planned = record.plan.n_requests() as u64;
+    let planned = n_wanted(record);
     let missing = planned.saturating_sub(record.n_measured());
     if missing > 0 {
         findings.push(warning(format!(
@@ -45,6 +46,7 @@ fn interrupted(entry: &JournalEntry) -> Option<Finding> {
         | JournalEntry::Prepared { .. }
         | JournalEntry::Restored { .. }
         | JournalEntry::GivenUp { .. }
+        | JournalEntry::LeftOut { .. }
         | JournalEntry::Resumed { .. }
         | JournalEntry::SessionEnded { .. } => None,
     }

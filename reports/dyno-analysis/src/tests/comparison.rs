@@ -9,7 +9,8 @@ use dyno_model::ids::{CampaignId, CellId, DeviceId};
 use dyno_model::plan::{ModelOrigin, Plan, PlannedModel, TransportSpec};
 use dyno_store::{Campaign, Journal, JournalEntry, Store};
 use dyno_view::comparison::{
-    ComparedFigure, ComparisonView, OverlapView, RowPart, RowState, ShareView, WorkPart,
+    ComparedFigure, ComparisonView, LengthsView, OverlapView, RowPart, RowState, ShareView, TokensView,
+    WorkPart,
 };
 use dyno_view::report::Report;
 use tempfile::tempdir;
@@ -325,8 +326,17 @@ fn answers_of_unlike_length_are_told() {
     };
     let [_, second] = good(0, 300);
     let report = report_of(&shelf(2), &sessions(2), &[first, second, long(2), long(3)]);
-    let expected = "the answers are not of equal length (median 4 tokens on pi5, 3 on local): E2E latency is of unlike work";
-    assert_eq!(view(&report).groups[0].notes, [expected]);
+    let group = &view(&report).groups[0];
+    let [unlike] = group.unlike.as_slice() else { panic!("{:?}", group.unlike) };
+    assert_eq!(unlike.reason, "the answers are not of equal length (median 4 tokens on pi5, 3 on local)");
+    // The fifth column is E2E latency.
+    assert_eq!(unlike.columns, [4]);
+    let work = group.rows[1].work.as_ref().expect("six answers");
+    assert_eq!(work.answers, Some(TokensView { n: 6, sum: 24, p10: 4, p50: 4, p90: 4 }));
+    assert_eq!(
+        (work.lengths, work.sources.as_slice()),
+        (LengthsView::Natural, ["engine".to_owned()].as_slice())
+    );
 }
 
 #[test]

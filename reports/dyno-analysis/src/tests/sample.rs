@@ -60,14 +60,6 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         let planned = PlannedPrompt { category: category.to_owned(), language: "en".to_owned(), messages };
         (format!("p-{n}").as_str().into(), planned)
     };
-    let device = PlannedDevice {
-        transport: TransportSpec::Local,
-        board: None,
-        tags: Vec::new(),
-        work_dir: None,
-        price_eur_cents: None,
-        prepare: None,
-    };
     let model = PlannedModel {
         title: "No model".to_owned(),
         license: "CC0-1.0".to_owned(),
@@ -91,7 +83,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
             digest: Digest::of(b"s"),
         },
         seed: 7,
-        devices: BTreeMap::from([(DeviceId::from("local"), device)]),
+        devices: BTreeMap::from([(DeviceId::from("local"), local())]),
         models: BTreeMap::from([("none".to_owned(), model)]),
         runtimes: BTreeMap::from([("fake".to_owned(), runtime)]),
         corpus: PlannedCorpus {
@@ -105,6 +97,18 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         sampling_period_ms: 100,
         slo: None,
         steering: None,
+        restart: None,
+    }
+}
+
+fn local() -> PlannedDevice {
+    PlannedDevice {
+        transport: TransportSpec::Local,
+        board: None,
+        tags: Vec::new(),
+        work_dir: None,
+        price_eur_cents: None,
+        prepare: None,
     }
 }
 
@@ -240,6 +244,20 @@ pub(super) fn launch(run: u32, number: u16, start: u64, asked: &[Asked], end: &E
         .collect()
 }
 
+/// The same launch with more events, after its ready event.
+pub(super) fn with(mut events: Vec<Event>, more: Vec<EventKind>) -> Vec<Event> {
+    let place = events.iter().position(|event| matches!(event.kind, EventKind::Ready { .. })).unwrap_or(0);
+    let first = events[place].clone();
+    let more = more.into_iter().map(|kind| Event { kind, ..first.clone() });
+    let rest = events.split_off(place + 1);
+    events.extend(more);
+    events.extend(rest);
+    for (seq, event) in (0..).zip(&mut events) {
+        event.seq = seq;
+    }
+    events
+}
+
 pub(super) fn session(number: u32) -> JournalEntry {
     let cluster = CpuCluster {
         cpus: vec![0, 1],
@@ -273,7 +291,16 @@ pub(super) fn campaign(root: &Path, n_runs: u32, launches: &[Vec<Event>]) -> Cam
 }
 
 pub(super) fn campaign_named(name: &str, root: &Path, n_runs: u32, launches: &[Vec<Event>]) -> Campaign {
-    let campaign = Store::new(root).create(&CampaignId::from(name), &plan(n_runs)).expect("an empty folder");
+    named(name, root, &plan(n_runs), launches)
+}
+
+/// A campaign of that plan.
+pub(super) fn written(root: &Path, plan: &Plan, launches: &[Vec<Event>]) -> Campaign {
+    named("c-1", root, plan, launches)
+}
+
+fn named(name: &str, root: &Path, plan: &Plan, launches: &[Vec<Event>]) -> Campaign {
+    let campaign = Store::new(root).create(&CampaignId::from(name), plan).expect("an empty folder");
     let mut journal = Journal::create(&campaign, "0.1.0", WallNs(WALL)).expect("a new journal");
     journal.append(&session(0)).expect("disk has room");
     for events in launches {

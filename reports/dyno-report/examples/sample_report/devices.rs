@@ -2,8 +2,8 @@
 
 use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
 use dyno_view::comparison::{
-    Better, ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, OverlapView, RowPart,
-    RowState, RowView, ShareView, WorkView,
+    Better, ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, LengthsView, OverlapView,
+    RowPart, RowState, RowView, ShareView, TokensView, WorkDoneView, WorkView,
 };
 use dyno_view::report::{CellView, ClockView, DeviceView, DriftView, QuantileFigure, Report, UnitView};
 
@@ -109,6 +109,7 @@ fn comparison(cells: &[CellView]) -> ComparisonView {
         context_tokens: 2048,
         n_prompts: 40,
         max_tokens: Some(128),
+        start: None,
     };
     let notes = "figures of pi5 leave out requests that failed or are missing, which may be the slow ones";
     let charts = [0, 2, 3, 4].map(|place| chart(&columns[place], place, &rows)).into();
@@ -116,6 +117,7 @@ fn comparison(cells: &[CellView]) -> ComparisonView {
         groups: vec![GroupView {
             work,
             differ_in: vec![RowPart::Device],
+            unlike: Vec::new(),
             overlaps: if rows.len() > 2 { vec![both(0), both(1), both(4)] } else { Vec::new() },
             notes: vec![notes.to_owned()],
             charts,
@@ -149,9 +151,23 @@ fn row(cell: &CellView, columns: &[ColumnView], mark: Option<&str>) -> RowView {
         requests: ShareView { n: n_ok, of: if is_there { 120 } else { 0 } },
         n_requests_planned: 120,
         marks: mark.iter().map(|&mark| mark.to_owned()).collect(),
+        work: is_there.then(work_done),
         error: (!is_there).then(|| REFUSED.to_owned()),
         n: n_ok,
         figures: columns.iter().map(|column| figure(cell, column)).collect(),
+    }
+}
+
+/// The same prompts and answers for all.
+fn work_done() -> WorkDoneView {
+    WorkDoneView {
+        tokenizer: Some("gpt2".to_owned()),
+        tokenizer_digest: Some("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809".to_owned()),
+        prompts: Some(TokensView { n: 120, sum: 30_240, p10: 38, p50: 176, p90: 690 }),
+        cached_ratio: Some(0.0),
+        answers: Some(TokensView { n: 120, sum: 8_280, p10: 31, p50: 70, p90: 110 }),
+        lengths: LengthsView::Natural,
+        sources: vec!["engine".to_owned()],
     }
 }
 

@@ -44,6 +44,8 @@ fn sample(n_cells: usize) -> Report {
         campaign: campaign(n_requests),
         comparison: None,
         findings: findings(),
+        load: None,
+        starts: None,
         devices: vec![device()],
         cells: (0..n_cells).map(|i| cell(i, models[i % models.len()])).collect(),
         methods: methods(),
@@ -170,6 +172,8 @@ fn cell(number: usize, model: &str) -> CellView {
         load: "single user".to_owned(),
         threads: Some(2),
         context_tokens: 2048,
+        offered: None,
+        start: None,
         facts: vec![
             text("Engine", "edgedyno-embedded 0.1.0, 2 threads"),
             text("Architecture", "llama, 30 layers, 576 wide"),
@@ -185,7 +189,12 @@ fn cell(number: usize, model: &str) -> CellView {
         ],
         outcomes: outcomes(number),
         launches: launches(&shots, number),
+        errors: None,
         metrics: metrics(&shots),
+        invalid_metrics: Vec::new(),
+        proof: None,
+        steady: None,
+        chunks: None,
         categories: categories(&shots),
         throughput: throughput(&shots),
         own_cost: vec![
@@ -202,10 +211,22 @@ fn cell(number: usize, model: &str) -> CellView {
 
 fn outcomes(number: usize) -> Vec<OutcomeCount> {
     let n_late = 2 * u64::from(number > 0);
-    let mut all = vec![OutcomeCount { outcome: "ok".to_owned(), n: 120 - n_late, example: None }];
+    let mut all = vec![OutcomeCount {
+        outcome: "ok".to_owned(),
+        n: 120 - n_late,
+        example: None,
+        statuses: Vec::new(),
+        retry_after: None,
+    }];
     if n_late > 0 {
         let example = Some("no answer within 60000 ms".to_owned());
-        all.push(OutcomeCount { outcome: "timeout".to_owned(), n: n_late, example });
+        all.push(OutcomeCount {
+            outcome: "timeout".to_owned(),
+            n: n_late,
+            example,
+            statuses: Vec::new(),
+            retry_after: None,
+        });
     }
     all
 }
@@ -262,6 +283,7 @@ fn metric(id: &str, label: &str, unit: UnitView, mut values: Vec<f64>) -> Metric
         label: label.to_owned(),
         unit,
         n: n as u64,
+        n_effective: None,
         n_undefined: 0,
         min: values.first().copied(),
         max: values.last().copied(),

@@ -151,6 +151,7 @@ fn multiple(unit: AxisUnit, max: f64) -> (f64, &'static str) {
         AxisUnit::Khz => of(Multiple::of_khz(max)),
         AxisUnit::Tokens => (1.0, "tokens"),
         AxisUnit::TokensPerSecond => (1.0, "tok/s"),
+        AxisUnit::RequestsPerSecond => (1.0, "req/s"),
         AxisUnit::Mdegc => (1_000.0, "°C"),
         AxisUnit::Ratio => (0.01, "%"),
         AxisUnit::Count => (1.0, ""),

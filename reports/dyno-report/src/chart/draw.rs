@@ -55,7 +55,8 @@ pub fn svg(chart: &Chart, id: &str) -> Option<String> {
         (whiskers::draw(chart, &x, &mut body), whiskers::height(chart), " whiskers")
     } else {
         let (x, y) = plan_axes(chart)?;
-        (draw(chart, &x, &y, &mut body), HEIGHT, "")
+        let form = if chart.form == ChartForm::Levels { " levels" } else { "" };
+        (draw(chart, &x, &y, &mut body), HEIGHT, form)
     };
     drawn.expect("a backend that writes to memory cannot fail");
     let (width, height) = (WIDTH * UNITS, height * UNITS);
@@ -97,10 +98,32 @@ fn draw(chart: &Chart, x: &AxisPlan, y: &AxisPlan, out: &mut String) -> Drawn {
         .build_cartesian_2d(x.clone(), y.clone())?;
     draw_mesh(&mut plot)?;
     draw_marks(&root, &plot, &marks, y)?;
-    for (i, series) in chart.series.iter().enumerate() {
-        draw_series(&mut plot, chart.form, (x, y), series, Ink::Series((i % N_COLOURS) as u8))?;
+    let mut coloured: Vec<(&Series, usize)> = chart.series.iter().zip(colours(chart)).collect();
+    if chart.form == ChartForm::Levels {
+        // Levels lie above all dots.
+        coloured.sort_by_key(|(series, _)| series.n == 0);
+    }
+    for (series, colour) in coloured {
+        let ink = if is_reference(chart, series) { Ink::Mark } else { Ink::Series(colour as u8) };
+        draw_series(&mut plot, chart.form, (x, y), series, ink)?;
     }
     draw_titles(&root, &plot, x, y)
+}
+
+/// Whether a series is no observation but something to hold observations against: a limit, the rate that was offered.
+pub(crate) fn is_reference(chart: &Chart, series: &Series) -> bool {
+    chart.form == ChartForm::DottedLine && series.n == 0
+}
+
+/// The colour of each series: a stretch of level has that of the observations that it belongs to.
+pub(crate) fn colours(chart: &Chart) -> Vec<usize> {
+    let mut n_seen = 0_usize;
+    let colour = |series: &Series| {
+        let is_level = chart.form == ChartForm::Levels && series.n == 0;
+        n_seen += usize::from(!is_level);
+        n_seen.saturating_sub(1) % N_COLOURS
+    };
+    chart.series.iter().map(colour).collect()
 }
 
 fn draw_mesh(plot: &mut Plot<'_, '_>) -> Drawn {
@@ -126,11 +149,22 @@ fn draw_series(
     let columns = (WIDTH * 2) as usize;
     let colour = ink.colour();
     let line = match form {
+        ChartForm::Levels if series.n > 0 => {
+            let dots = points.into_iter().map(|at| Circle::new(at, DOT_RADIUS * UNITS, colour.filled()));
+            return plot.draw_series(dots).map(|_| ());
+        }
         ChartForm::Points | ChartForm::Whiskers => {
             let dots = points.into_iter().map(|at| Circle::new(at, DOT_RADIUS * UNITS, colour.filled()));
             return plot.draw_series(dots).map(|_| ());
         }
-        ChartForm::Line => outline(&points, (x.low, x.high), columns),
+        ChartForm::DottedLine if series.n > 0 => {
+            let dots = points.iter().map(|at| Circle::new(*at, DOT_RADIUS * UNITS, colour.filled()));
+            plot.draw_series(dots)?;
+            points
+        }
+        ChartForm::Line | ChartForm::Levels | ChartForm::DottedLine => {
+            outline(&points, (x.low, x.high), columns)
+        }
         ChartForm::Step => {
             // A distribution function rises from zero at its first observation.
             let foot = points.first().map(|&(at, _)| (at, y.low));
@@ -235,7 +269,7 @@ mod tests {
 
     #[test]
     fn every_form_is_well_formed_xml_without_colours() {
-        for form in [ChartForm::Line, ChartForm::Step, ChartForm::Points] {
+        for form in [ChartForm::Line, ChartForm::Step, ChartForm::Points, ChartForm::DottedLine] {
             let svg =
                 svg(&chart(form, vec![[1e6, 0.25], [2e6, 0.5], [4e6, 1.0]]), "p-c").expect("three points");
             let tree = roxmltree::Document::parse(&svg).expect("well-formed");
@@ -256,6 +290,16 @@ mod tests {
             .expect("three points");
         assert_eq!(svg.matches("dots").count(), 1);
         assert_eq!(svg.matches("h0").count(), 3);
+    }
+
+    #[test]
+    fn measured_points_have_dots_and_what_they_are_held_against_has_none() {
+        let mut chart = chart(ChartForm::DottedLine, vec![[1e6, 0.25], [2e6, 0.5], [4e6, 1.0]]);
+        chart.marks.clear();
+        chart.series.push(Series { name: "limit".to_owned(), points: vec![[1e6, 0.4], [4e6, 0.4]], n: 0 });
+        let svg = svg(&chart, "p-c").expect("five points");
+        assert_eq!(svg.matches("h0").count(), 3, "a dot for each observation");
+        assert_eq!((svg.matches("s0 line").count(), svg.matches("mark line").count()), (1, 1));
     }
 
     #[test]

@@ -10,3 +10,4 @@ mod reduce;
 mod whiskers;
 
 pub use draw::{N_COLOURS, svg};
+pub(crate) use draw::{colours, is_reference};

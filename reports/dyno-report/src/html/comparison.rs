@@ -5,7 +5,7 @@ use dyno_view::report::Report;
 use serde::Serialize;
 
 use super::picture::{Picture, picture};
-use crate::comparison::{NO_VERDICT, Row, tables, unlike};
+use crate::comparison::{Done, NO_VERDICT, Row, tables, unlike};
 
 /// The comparison.
 #[derive(Serialize)]
@@ -21,6 +21,8 @@ struct Table {
     shared: String,
     columns: Vec<Heading>,
     rows: Vec<Line>,
+    unlike: Vec<String>,
+    done: Vec<[String; 7]>,
     overlaps: Vec<String>,
     notes: Vec<String>,
     charts: Vec<Picture>,
@@ -30,6 +32,7 @@ struct Table {
 struct Heading {
     label: String,
     sign: &'static str,
+    unlike: bool,
 }
 
 #[derive(Serialize)]
@@ -73,16 +76,23 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
             columns: table
                 .columns
                 .iter()
-                .map(|of| Heading { label: of.label.clone(), sign: of.sign })
+                .map(|of| Heading { label: of.label.clone(), sign: of.sign, unlike: of.is_unlike })
                 .collect(),
             rows: table.rows.iter().map(|row| line(row, anchor(&row.view.cell))).collect(),
             work: table.work,
             shared: table.shared,
+            unlike: table.unlike,
+            done: table.done.into_iter().map(done).collect(),
             overlaps: table.overlaps,
             notes: table.notes.to_vec(),
         }
     };
     Some(Comparison { unlike: unlike(view), tables: worded.map(table).collect(), no_verdict: NO_VERDICT })
+}
+
+/// Name, prompts, cache, answers, lengths, tokenizer and counter.
+fn done(of: Done) -> [String; 7] {
+    [of.name, of.prompts, of.cached, of.answers, of.lengths.to_owned(), of.tokenizer, of.counted]
 }
 
 fn line(row: &Row<'_>, anchor: Option<String>) -> Line {

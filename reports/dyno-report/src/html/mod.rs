@@ -4,8 +4,11 @@
 //! A content security policy forbids all loading, and all script but the one whose digest it names.
 
 mod comparison;
+mod fact;
+mod load;
 mod page;
 mod picture;
+mod proof;
 
 use std::io::{self, Write};
 

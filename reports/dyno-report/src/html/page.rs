@@ -1,15 +1,19 @@
 //! What the template shows, in words.
 
 use dyno_view::report::{
-    AnswerView, CategoryView, CellView, FactValue, FactView, FigureView, FindingLevel, LaunchView,
-    MethodView, MetricView, QuantileFigure, Report, UnitView,
+    AnswerView, CategoryView, CellView, FigureView, FindingLevel, LaunchView, MethodView, MetricView,
+    QuantileFigure, Report, UnitView,
 };
 use serde::Serialize;
 
 use super::comparison::{Comparison, comparison};
+use super::fact::{Fact, campaign_facts, facts, provenance};
+use super::load::{Load, cell_load, load, sentences};
 use super::picture::{Picture, picture};
-use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles};
+use super::proof::{Proof, Starts, Steady, proof, reasons, starts, steady};
+use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles, ttft_id};
 use crate::comparison::cell_label;
+use crate::load::{http_words, share_words, unsaid};
 use crate::words;
 
 /// The whole page.
@@ -18,22 +22,15 @@ pub(super) struct Page {
     id: String,
     description: String,
     facts: Vec<Fact>,
+    load: Option<Load>,
     comparison: Option<Comparison>,
     findings: Vec<Finding>,
+    starts: Option<Starts>,
     cells: Vec<Cell>,
     devices: Vec<Device>,
     methods: Vec<MethodView>,
     provenance: Vec<Fact>,
     regenerate: String,
-}
-
-/// A label and its value.
-#[derive(Serialize)]
-struct Fact {
-    label: String,
-    value: String,
-    /// `text`, `digest` or `missing`.
-    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -55,6 +52,11 @@ struct Device {
 struct Cell {
     anchor: String,
     label: String,
+    /// Its load, where that tells it from others.
+    load: Option<String>,
+    /// What is to be said of load and chunks below the metrics.
+    sentences: Vec<String>,
+    errors: Option<Errors>,
     model: String,
     runtime: String,
     device: String,
@@ -67,6 +69,11 @@ struct Cell {
     state_detail: String,
     permille_names: Vec<String>,
     metrics: Vec<Metric>,
+    /// Figures that may not be used, when none may.
+    unusable: Vec<Metric>,
+    unusable_reasons: Vec<String>,
+    proof: Option<Proof>,
+    steady: Option<Steady>,
     rates: Vec<Rate>,
     launches: Vec<Launch>,
     outcomes: Vec<Outcome>,
@@ -92,6 +99,8 @@ struct Metric {
     label: String,
     id: String,
     n: Sorted,
+    /// How many independent observations they are worth, where fewer.
+    worth: String,
     undefined: String,
     quantiles: Vec<Quantile>,
     extremes: String,
@@ -135,6 +144,15 @@ struct Outcome {
     n: String,
     share: String,
     example: Option<String>,
+    http: Vec<String>,
+}
+
+/// The share of requests that did not go well.
+#[derive(Serialize)]
+struct Errors {
+    n: String,
+    any: bool,
+    share: String,
 }
 
 #[derive(Serialize)]
@@ -151,13 +169,15 @@ impl Page {
             id: campaign.id.clone(),
             description: campaign.description.clone(),
             facts: campaign_facts(report),
+            load: load(report),
             comparison: comparison(report),
-            findings: report.findings.iter().map(finding).collect(),
+            findings: unsaid(report).map(finding).collect(),
+            starts: report.starts.as_ref().map(starts),
             cells: report
                 .cells
                 .iter()
                 .enumerate()
-                .map(|(i, view)| cell(view, cell_label(report, i), i + 1))
+                .map(|(i, view)| cell(view, (cell_label(report, i), cell_load(report, view)), i + 1))
                 .collect(),
             devices: report
                 .devices
@@ -176,56 +196,6 @@ impl Page {
     }
 }
 
-fn campaign_facts(report: &Report) -> Vec<Fact> {
-    let campaign = &report.campaign;
-    let recorded = words::count(campaign.n_requests_recorded);
-    let planned = words::count(campaign.n_requests_planned);
-    let mut facts = vec![text("Suite", &campaign.suite)];
-    if let Some(started) = &campaign.started_at {
-        facts.push(text("Started", &words::instant(started)));
-        let took = campaign.ended_at.as_ref().and_then(|ended| words::span_ns(started, ended));
-        facts.extend(took.map(|ns| text("Took", &words::duration(ns))));
-    }
-    let complete = if campaign.complete { "" } else { ", incomplete" };
-    facts.push(text("Requests", &format!("{recorded} of {planned}{complete}")));
-    facts.push(text("edgedyno", &campaign.tool_version));
-    facts
-}
-
-fn provenance(report: &Report) -> Vec<Fact> {
-    let campaign = &report.campaign;
-    vec![
-        text("Campaign", &campaign.id),
-        text("edgedyno", &campaign.tool_version),
-        digest("Plan (SHA-256)", &campaign.plan_digest),
-        text("Corpus", &campaign.corpus),
-        digest("Corpus (SHA-256)", &campaign.corpus_digest),
-        text("Seed", &campaign.seed.to_string()),
-        text("Report schema", &report.schema_version.to_string()),
-    ]
-}
-
-fn text(label: &str, value: &str) -> Fact {
-    Fact { label: label.to_owned(), value: value.to_owned(), kind: "text" }
-}
-
-fn digest(label: &str, value: &str) -> Fact {
-    Fact { label: label.to_owned(), value: value.to_owned(), kind: "digest" }
-}
-
-fn facts(views: &[FactView]) -> Vec<Fact> {
-    views
-        .iter()
-        .map(|view| match &view.value {
-            None => {
-                Fact { label: view.label.clone(), value: "could not be read".to_owned(), kind: "missing" }
-            }
-            Some(FactValue::Digest(value)) => digest(&view.label, value),
-            Some(value) => text(&view.label, &words::fact(value)),
-        })
-        .collect()
-}
-
 fn finding(finding: &dyno_view::report::Finding) -> Finding {
     let (class, word) = match finding.level {
         FindingLevel::Invalid => ("bad", "Invalid"),
@@ -235,12 +205,19 @@ fn finding(finding: &dyno_view::report::Finding) -> Finding {
     Finding { class, word, text: finding.text.clone() }
 }
 
-fn cell(view: &CellView, label: String, number: usize) -> Cell {
+fn cell(view: &CellView, (label, load): (String, Option<String>), number: usize) -> Cell {
     let headline = Headline::of(view);
     let anchor = format!("cell-{number}");
     let permilles = permilles(view);
     Cell {
         label,
+        load,
+        sentences: sentences(view),
+        errors: view.errors.filter(|errors| errors.of > 0).map(|errors| Errors {
+            n: words::count(errors.n),
+            any: errors.n > 0,
+            share: share_words(errors),
+        }),
         model: view.model.clone(),
         runtime: view.runtime.clone(),
         device: view.device.clone(),
@@ -257,6 +234,10 @@ fn cell(view: &CellView, label: String, number: usize) -> Cell {
         state_detail: headline.validity.detail,
         permille_names: permilles.iter().map(|&permille| words::quantile_name(permille)).collect(),
         metrics: view.metrics.iter().map(|view| metric(view, &permilles)).collect(),
+        unusable: view.invalid_metrics.iter().map(|view| metric(view, &permilles)).collect(),
+        unusable_reasons: reasons(view),
+        proof: view.proof.as_ref().map(proof),
+        steady: view.steady.as_ref().map(steady),
         rates: view.throughput.iter().map(rate).collect(),
         launches: view.launches.iter().map(launch).collect(),
         outcomes: outcomes(view),
@@ -270,7 +251,7 @@ fn cell(view: &CellView, label: String, number: usize) -> Cell {
 }
 
 fn tiles(view: &CellView, headline: &Headline) -> Vec<Tile> {
-    let ids = ["ttft_ns", "tpot_ns", "decode_tokens_per_s", "peak_rss_bytes"];
+    let ids = [ttft_id(view), "tpot_ns", "decode_tokens_per_s", "peak_rss_bytes"];
     let figures = headline.figures();
     let tile = |((label, worded), id): ((&'static str, &words::Worded), &str)| {
         let (value, note) = worded.parts();
@@ -308,6 +289,7 @@ fn metric(view: &MetricView, permilles: &[u32]) -> Metric {
         label: view.label.clone(),
         id: view.metric.clone(),
         n: Sorted { text: words::count(view.n), by: Some(view.n as f64) },
+        worth: view.n_effective.map(|worth| format!("worth {}", words::count(worth))).unwrap_or_default(),
         undefined: match view.n_undefined {
             0 => String::new(),
             n => format!("+{} without", words::count(n)),
@@ -354,6 +336,7 @@ fn outcomes(view: &CellView) -> Vec<Outcome> {
             n: words::count(outcome.n),
             share: words::value(UnitView::Ratio, outcome.n as f64 / total.max(1) as f64),
             example: outcome.example.clone(),
+            http: http_words(outcome),
         })
         .collect()
 }

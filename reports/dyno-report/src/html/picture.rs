@@ -3,7 +3,7 @@
 use dyno_view::chart::{Chart, ChartForm, Series};
 use serde::Serialize;
 
-use crate::chart::{N_COLOURS, svg};
+use crate::chart::{colours, is_reference, svg};
 use crate::words;
 
 /// A chart as the template shows it.
@@ -29,10 +29,13 @@ pub(super) fn picture(chart: &Chart, cell_anchor: &str, number: usize) -> Pictur
     let name: String = chart.id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let anchor = format!("{cell_anchor}-chart-{number}-{name}");
     let series: &[Series] = if chart.form == ChartForm::Whiskers { &[] } else { &chart.series };
-    let legend = series.iter().enumerate().map(|(i, series)| LegendEntry {
-        class: format!("s{}", i % N_COLOURS),
+    // A level is no observation, and its dots have its colour.
+    let observed =
+        series.iter().zip(colours(chart)).filter(|(of, _)| chart.form != ChartForm::Levels || of.n > 0);
+    let legend = observed.map(|(series, colour)| LegendEntry {
+        class: if is_reference(chart, series) { "reference".to_owned() } else { format!("s{colour}") },
         name: series.name.clone(),
-        n: words::count(series.n),
+        n: if is_reference(chart, series) { String::new() } else { words::count(series.n) },
     });
     Picture {
         svg: svg(chart, &anchor),

@@ -42,7 +42,11 @@ impl Page {
         for (i, line) in text.lines().enumerate() {
             self.text(line, if i < n_header { Ink::Dim } else { Ink::Plain });
         }
-        if table.rows.iter().any(Row::needs_words) || !table.overlaps.is_empty() || !table.notes.is_empty() {
+        if table.rows.iter().any(Row::needs_words)
+            || !table.unlike.is_empty()
+            || !table.overlaps.is_empty()
+            || !table.notes.is_empty()
+        {
             self.gap();
         }
         for row in table.rows.iter().filter(|row| row.needs_words()) {
@@ -53,11 +57,21 @@ impl Page {
             let name = format!("{}:", one_line(&row.view.name));
             self.wrapped(&name, &format!("{}: {}", row.word, row.why()), ink);
         }
+        for text in &table.unlike {
+            self.wrapped("unlike work:", text, Ink::Warn);
+        }
         for text in &table.overlaps {
             self.wrapped("", text, Ink::Plain);
         }
         for text in table.notes {
             self.wrapped("note:", text, Ink::Warn);
+        }
+        for done in &table.done {
+            let text = format!(
+                "prompts of {} tokens, {} from a cache; answers of {} tokens, {} lengths; tokenizer {}; counted by {}",
+                done.prompts, done.cached, done.answers, done.lengths, done.tokenizer, done.counted
+            );
+            self.wrapped(&format!("{}:", one_line(&done.name)), &text, Ink::Dim);
         }
     }
 }
@@ -114,7 +128,7 @@ fn across(table: &Table<'_>, layout: Layout) -> String {
 }
 
 /// Without the spaces around signs.
-fn tight(note: &str) -> String {
+pub(super) fn tight(note: &str) -> String {
     note.replace(" – ", "–").replace(" = ", "=").replace(" < ", "<")
 }
 

@@ -48,11 +48,23 @@ pub fn quantile(metric: &MetricView, permille: u32) -> Worded {
     match found.map(|quantile| &quantile.figure) {
         None => Worded::Missing { reason: "not computed".to_owned() },
         Some(QuantileFigure::TooFew { n, needed }) => Worded::Missing {
-            reason: format!("n = {} < {}", grouped(*n as f64, 0), grouped(*needed as f64, 0)),
+            reason: match metric.n_effective {
+                None => too_few(*n, None, *needed),
+                Some(_) => too_few(metric.n, Some(*n), *needed),
+            },
         },
         Some(QuantileFigure::Estimate { value, low, high, .. }) => {
             estimate([*value, *low, *high], Multiple::of(metric.unit, reference(metric)))
         }
+    }
+}
+
+/// `n = 120 < 368`, or `worth 212 < 368` where neighbours resemble each other.
+fn too_few(n: u64, worth: Option<u64>, needed: u64) -> String {
+    let (n, needed) = (grouped(n as f64, 0), grouped(needed as f64, 0));
+    match worth {
+        None => format!("n = {n} < {needed}"),
+        Some(worth) => format!("worth {} < {needed}", grouped(worth as f64, 0)),
     }
 }
 
@@ -70,8 +82,20 @@ fn estimate(figures: [f64; 3], multiple: Multiple) -> Worded {
     let decimals = decimals_for(value, (high - low) / 2.0).min(multiple.max_decimals);
     let (low, high) = outwards(low, high, decimals);
     Worded::Estimate {
-        value: format!("{} {}", grouped(value, decimals), multiple.sign),
+        value: with_sign(&grouped(value, decimals), multiple),
         interval: format!("[{} – {}]", grouped(low, decimals), grouped(high, decimals)),
+    }
+}
+
+/// One percentile in words by itself: of `n` observations, worth fewer independent ones where that is said.
+pub fn figure(unit: UnitView, of: &QuantileFigure, n: u64, n_effective: Option<u64>) -> Worded {
+    match of {
+        QuantileFigure::Estimate { value, low, high, .. } => {
+            estimate([*value, *low, *high], Multiple::of(unit, *value))
+        }
+        QuantileFigure::TooFew { n: worth, needed } => {
+            Worded::Missing { reason: too_few(n, n_effective.map(|_| *worth), *needed) }
+        }
     }
 }
 
@@ -84,7 +108,12 @@ pub(super) fn outwards(low: f64, high: f64, decimals: i32) -> (f64, f64) {
 /// A single figure without an interval, with three significant digits: `1.21 s`.
 pub fn value(unit: UnitView, figure: f64) -> String {
     let multiple = Multiple::of(unit, figure);
-    format!("{} {}", scaled(figure, multiple), multiple.sign)
+    with_sign(&scaled(figure, multiple), multiple)
+}
+
+/// A count has no sign.
+fn with_sign(figure: &str, multiple: Multiple) -> String {
+    if multiple.sign.is_empty() { figure.to_owned() } else { format!("{figure} {}", multiple.sign) }
 }
 
 /// The smallest and the largest observation: `1.12 – 1.31 s`, or one value when they are the same.
@@ -94,9 +123,9 @@ pub fn range(unit: UnitView, min: f64, max: f64) -> String {
     if of_min.sign != of_max.sign {
         format!("{low} {} – {high} {}", of_min.sign, of_max.sign)
     } else if low == high {
-        format!("{high} {}", of_max.sign)
+        with_sign(&high, of_max)
     } else {
-        format!("{low} – {high} {}", of_max.sign)
+        with_sign(&format!("{low} – {high}"), of_max)
     }
 }
 
@@ -129,7 +158,17 @@ mod tests {
             })
             .collect();
         let (metric, label) = ("m".to_owned(), "M".to_owned());
-        MetricView { metric, label, unit, n: 10, n_undefined: 0, min: None, max: None, quantiles }
+        MetricView {
+            metric,
+            label,
+            unit,
+            n: 10,
+            n_effective: None,
+            n_undefined: 0,
+            min: None,
+            max: None,
+            quantiles,
+        }
     }
 
     #[test]
@@ -172,6 +211,8 @@ mod tests {
             vec![QuantileView { permille: 990, figure: QuantileFigure::TooFew { n: 120, needed: 3688 } }];
         assert_eq!(quantile(&row, 990).line(), "n/a (n = 120 < 3,688)");
         assert_eq!(quantile(&row, 500).line(), "n/a (not computed)");
+        (row.n, row.n_effective) = (4000, Some(120));
+        assert_eq!(quantile(&row, 990).line(), "n/a (worth 120 < 3,688)");
     }
 
     #[test]
@@ -182,6 +223,9 @@ mod tests {
         assert_eq!(range(UnitView::Ns, 1_120e6, 1_312e6), "1.12 – 1.31 s");
         assert_eq!(range(UnitView::Ns, 312e3, 2e9), "312 µs – 2.00 s");
         assert_eq!(range(UnitView::Tokens, 5.0, 5.0), "5 tokens");
+        assert_eq!(range(UnitView::Count, 5.0, 5.0), "5");
+        assert_eq!(value(UnitView::Count, 1234.0), "1,234");
+        assert_eq!(value(UnitView::BytesPerSecond, 1_234_000_000.0), "1.23 GB/s");
     }
 
     #[test]

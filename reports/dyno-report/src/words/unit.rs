@@ -21,6 +21,8 @@ const BYTES: [Multiple; 5] = [
     many(1_073_741_824.0, "GiB", 9),
     many(1_099_511_627_776.0, "TiB", 12),
 ];
+const BYTES_PER_SECOND: [Multiple; 4] =
+    [many(1.0, "B/s", 0), many(1e3, "kB/s", 3), many(1e6, "MB/s", 6), many(1e9, "GB/s", 9)];
 const KHZ: [Multiple; 3] = [many(1.0, "kHz", 0), many(1e3, "MHz", 3), many(1e6, "GHz", 6)];
 
 const fn many(factor: f64, sign: &'static str, max_decimals: i32) -> Multiple {
@@ -35,7 +37,9 @@ impl Multiple {
             UnitView::Bytes => Self::of_bytes(value),
             UnitView::TokensPerSecond => many(1.0, "tok/s", 6),
             UnitView::RequestsPerSecond => many(1.0, "req/s", 6),
+            UnitView::BytesPerSecond => pick(&BYTES_PER_SECOND, value),
             UnitView::Tokens => many(1.0, "tokens", 0),
+            UnitView::Count => many(1.0, "", 0),
             UnitView::Ratio => many(0.01, "%", 6),
         }
     }

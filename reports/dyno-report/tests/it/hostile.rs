@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 
 use dyno_report::terminal::{ColorChoice, TerminalStyle};
 use dyno_report::{csv, html, markdown, terminal};
+use dyno_view::proof::StampsView;
 use dyno_view::report::{FactValue, Report};
 use roxmltree::{Document, ParsingOptions};
 use sha2::{Digest as _, Sha256};
 
 use crate::common;
+use crate::common::believed::believed_report;
 use crate::common::compared::compared_report;
 
 const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=https://e.example/x onerror=alert(1)> {{ 7*7 }} \
@@ -277,11 +279,76 @@ fn markdown_holds_no_markup_of_others() {
     let text = markdown::render(&hostile_report());
     assert_nothing_acts(&text);
     assert_no_markup(&text);
-    let tables: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
-    for pair in tables.windows(2) {
-        let columns = |line: &str| line.replace("\\|", "").matches('|').count();
-        assert!([7, 8].contains(&columns(pair[0])), "a foreign text left its cell: {}", pair[0]);
+    assert_tables_are_whole(&text);
+}
+
+/// Each row of a table has as many cells as its header.
+fn assert_tables_are_whole(text: &str) {
+    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+    let lines: Vec<&str> = text.lines().collect();
+    for pair in lines.windows(2).filter(|pair| pair.iter().all(|line| line.starts_with('|'))) {
+        assert_eq!(columns(pair[0]), columns(pair[1]), "a foreign text left its cell: {}", pair[1]);
     }
+}
+
+/// Stamps, steady states and starts with hostile words in every place where foreign text can be.
+fn hostile_belief() -> Report {
+    let mut report = believed_report();
+    let bad = || HOSTILE.to_owned();
+    for cell in &mut report.cells {
+        cell.start = cell.start.as_ref().map(|_| bad());
+        for launch in &mut cell.launches {
+            launch.invalid = launch.invalid.iter().map(|_| bad()).collect();
+        }
+        if let Some(proof) = &mut cell.proof {
+            match &mut proof.stamps {
+                StampsView::Calibrated { paths, .. } => paths[0] = bad(),
+                StampsView::Unknown { reason } => *reason = bad(),
+            }
+            for launch in &mut proof.launches {
+                launch.uncalibrated = launch.uncalibrated.as_ref().map(|_| bad());
+            }
+            for row in &mut proof.rows {
+                (row.id, row.label, row.note) = (bad(), bad(), bad());
+            }
+        }
+        if let Some(steady) = &mut cell.steady {
+            (steady.signal, steady.no_figure) = (bad(), steady.no_figure.as_ref().map(|_| bad()));
+            steady.figures[0].label = bad();
+        }
+    }
+    let starts = report.starts.as_mut().expect("starts");
+    starts.columns[0].label = bad();
+    starts.columns[0].note = bad();
+    for group in &mut starts.groups {
+        (group.device, group.runtime, group.model, group.load) = (bad(), bad(), bad(), bad());
+        for row in &mut group.rows {
+            row.code = row.code.as_ref().map(|_| bad());
+            row.label = bad();
+            row.steps = row.steps.iter().map(|_| bad()).collect();
+            for of in &mut row.unverified {
+                of.reason = bad();
+            }
+        }
+    }
+    report
+}
+
+#[test]
+fn hostile_words_on_belief_do_nothing() {
+    let report = hostile_belief();
+    let html = page(&report);
+    assert_eq!(skeleton(&html), skeleton(&page(&believed_report())));
+    assert_nothing_acts(&html);
+    for width in [60, 110, 200] {
+        let text = terminal::render(&report, &TerminalStyle { width, color: ColorChoice::Never });
+        assert_nothing_acts(&text);
+        assert!(text.contains("⟪U+"), "it is shown");
+    }
+    let text = markdown::render(&report);
+    assert_nothing_acts(&text);
+    assert_no_markup(&text);
+    assert_tables_are_whole(&text);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn newer_tables_are_refused_with_both_versions() {
     let page = campaign.tables_dir().join("ingest.json");
     fs::write(&page, r#"{"table_format": 5}"#).expect("a page");
     let error = Tables::open(&campaign).expect_err("too new");
-    assert!(error.to_string().contains("format 5, this edgedyno reads up to 1"), "{error}");
+    assert!(error.to_string().contains("format 5, this edgedyno reads up to 2"), "{error}");
 }
 
 #[test]

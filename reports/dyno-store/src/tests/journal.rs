@@ -208,6 +208,33 @@ fn a_journal_of_another_plan_is_refused() {
 }
 
 #[test]
+fn what_was_left_out_is_not_missing() {
+    let dir = tempdir().expect("a folder");
+    let campaign = campaign(dir.path());
+    let mut journal = Journal::create(&campaign, "0.1.0", WallNs(1)).expect("a new journal");
+    // Two runs of two requests; one request of the first is there.
+    journal.append_events(0, &[event(0, 1, 0, request(0, Outcome::Ok, 3))]).expect("disk has room");
+    assert_eq!(journal.progress().n_missing(&plan()), 3);
+    let left_out = JournalEntry::LeftOut {
+        session: 0,
+        run: RunId(1),
+        why: "p95 of TTFT is known".to_owned(),
+        wall: WallNs(7),
+    };
+    journal.append(&left_out).expect("disk has room");
+    drop(journal);
+    let opened = Journal::open(&campaign, "0.1.0", WallNs(2)).expect("a journal");
+    let progress = opened.journal.progress();
+    assert_eq!(progress.n_missing(&plan()), 1);
+    assert_eq!(progress.left_out().get(&RunId(1)).map(String::as_str), Some("p95 of TTFT is known"));
+    assert_eq!(entries(&campaign)[2], left_out);
+    // The line as it stands in every journal of this format, but for its checksum.
+    let text = fs::read_to_string(campaign.journal_path()).expect("a journal");
+    let line = r#"{"entry":"left_out","session":0,"run":1,"why":"p95 of TTFT is known","wall":7}"#;
+    assert_eq!(text.lines().nth(2).and_then(|all| all.get(9..)), Some(line));
+}
+
+#[test]
 fn progress_knows_what_need_not_be_measured_again() {
     let dir = tempdir().expect("a folder");
     let campaign = campaign(dir.path());

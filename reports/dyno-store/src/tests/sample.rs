@@ -31,24 +31,11 @@ pub(super) fn plan() -> Plan {
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
     };
-    let request = |prompt: &str| PlannedRequest {
-        prompt: prompt.into(),
-        sampling: Sampling {
-            max_tokens: 8,
-            ignore_eos: false,
-            temperature_milli: 0,
-            top_p_milli: 1000,
-            seed: 1,
-        },
-        due_ns: None,
-        limit_ms: 1000,
-        trace: None,
-    };
     let run = |id, repetition| PlannedRun {
         id: RunId(id),
         cell: cell.id.clone(),
         repetition,
-        requests: vec![request("p-1"), request("p-2")],
+        requests: vec![asked("p-1"), asked("p-2")],
     };
     let prompt = |category: &str| PlannedPrompt {
         category: category.to_owned(),
@@ -102,6 +89,23 @@ pub(super) fn plan() -> Plan {
         sampling_period_ms: 100,
         slo: None,
         steering: None,
+        restart: None,
+    }
+}
+
+fn asked(prompt: &str) -> PlannedRequest {
+    PlannedRequest {
+        prompt: prompt.into(),
+        sampling: Sampling {
+            max_tokens: 8,
+            ignore_eos: false,
+            temperature_milli: 0,
+            top_p_milli: 1000,
+            seed: 1,
+        },
+        due_ns: None,
+        limit_ms: 1000,
+        trace: None,
     }
 }
 

@@ -111,9 +111,14 @@ impl Exchanges {
         if let Some(slice_ns) = self.slice_ns {
             wake = wake.min(now.plus(slice_ns));
         }
+        if let Some(end) = self.rest.before(now, wake, self.n_active).filter(|_| self.stamps.are_kernels()) {
+            sys::rest_until(end);
+            self.stamps.rested_until = end;
+        }
         let mut ready = std::mem::take(&mut self.ready);
         let waited = self.poller.wait(wake, &mut ready);
         self.health.n_wakes += 1;
+        self.rest.woke(monotonic_now());
         let mut is_interrupted = false;
         for one in &ready {
             if one.key == INTERRUPT {
@@ -284,10 +289,14 @@ impl Exchanges {
 
     fn read(&mut self, idx: usize, mut job: Box<Job>, on: &mut OnHappening<'_>) {
         let mut room = std::mem::take(&mut self.room);
+        let (phase, before) = (job.phase, job.earliest());
         let outcome = self.read_in_turn(idx, &mut job, &mut room, on);
         self.room = room;
         match outcome {
             Ok(Fed::More) => {
+                if phase == Phase::Body {
+                    self.rest.saw(job.earliest(), job.earliest().since(before), job.n_pieces);
+                }
                 self.next_check = self.next_check.min(job.deadline(&self.wanted.limits).0);
                 if let Some(connection) = &mut self.slots[idx].connection {
                     connection.job = Some(job);

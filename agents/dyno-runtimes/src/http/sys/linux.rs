@@ -15,6 +15,8 @@ const N_EVENTS: i32 = 256;
 const TIMER: u64 = u64::MAX;
 /// Room for one timestamp's control message (24 to 32 bytes) and for strangers.
 const CONTROL_WORDS: usize = 16;
+/// `SCHED_RESET_ON_FORK` of the kernel's `uapi/linux/sched.h`, which not every C library names.
+const RESET_ON_FORK: libc::c_int = 0x4000_0000;
 
 /// Waits for many descriptors and one instant.
 pub(crate) struct Poller {
@@ -177,6 +179,40 @@ fn timespec_ns(data: *const u8, n_bytes: usize) -> Option<u64> {
     };
     let (secs, nanos) = (u64::try_from(secs).ok()?, u64::try_from(nanos).ok()?);
     (secs > 0).then(|| secs.saturating_mul(1_000_000_000).saturating_add(nanos))
+}
+
+/// `SCHED_OTHER` and `SCHED_NORMAL`: each C library has one of the names.
+const ORDINARY: libc::c_int = 0;
+
+/// Puts the calling thread before all ordinary ones; not the threads and processes that it begins.
+pub(crate) fn be_urgent() -> io::Result<()> {
+    // SAFETY: takes a plain number; 0 is the calling thread.
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) };
+    if policy != libc::c_long::from(ORDINARY) {
+        // Somebody has decided already.
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    schedule(libc::SCHED_FIFO | RESET_ON_FORK, 1)
+}
+
+/// Makes the calling thread an ordinary one again.
+pub(crate) fn be_ordinary() -> io::Result<()> {
+    schedule(ORDINARY, 0)
+}
+
+/// As system calls, for musl refuses what it cannot do for a whole process.
+fn schedule(policy: libc::c_int, priority: libc::c_int) -> io::Result<()> {
+    // SAFETY: takes plain numbers, 0 for the calling thread, and a pointer to a live `sched_param`, which is one int.
+    let rc = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const priority) };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Does nothing until `end`, or a little longer (the timer slack, 50 us): what arrives is stamped all the same.
+pub(crate) fn rest_until(end: MonoNs) {
+    let left_ns = end.since(monotonic_now());
+    if left_ns > 0 {
+        std::thread::sleep(std::time::Duration::from_nanos(left_ns));
+    }
 }
 
 /// CPU time of the calling thread; `None` where the system does not tell.

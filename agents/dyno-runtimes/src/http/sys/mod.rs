@@ -13,9 +13,9 @@ mod unix;
 mod windows;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::{Poller, receive, stamp_receives, thread_cpu_ns};
+pub(crate) use linux::{Poller, be_ordinary, be_urgent, receive, rest_until, stamp_receives, thread_cpu_ns};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) use poll::{Poller, receive, stamp_receives, thread_cpu_ns};
+pub(crate) use poll::{Poller, be_ordinary, be_urgent, receive, rest_until, stamp_receives, thread_cpu_ns};
 #[cfg(unix)]
 pub(crate) use unix::{connect, reset_on_close, watch_interrupt};
 #[cfg(windows)]

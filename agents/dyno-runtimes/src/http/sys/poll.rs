@@ -116,6 +116,19 @@ pub(crate) fn receive(mut socket: &TcpStream, room: &mut [u8]) -> io::Result<Rec
     Ok(Received { n: socket.read(room)?, wall_ns: None })
 }
 
+/// There is no way here.
+pub(crate) fn be_urgent() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nothing to take back.
+pub(crate) fn be_ordinary() -> io::Result<()> {
+    Ok(())
+}
+
+/// Does not rest: what is not read at once is stamped late here.
+pub(crate) fn rest_until(_end: MonoNs) {}
+
 /// Nobody asks for it here.
 pub(crate) fn thread_cpu_ns() -> Option<u64> {
     None

@@ -2,8 +2,8 @@
 
 use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
 use dyno_view::comparison::{
-    Better, ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, OverlapView, RowPart,
-    RowState, RowView, ShareView, WorkPart, WorkView,
+    Better, ColumnFigure, ColumnView, ComparedFigure, ComparisonView, GroupView, LengthsView, OverlapView,
+    RowPart, RowState, RowView, ShareView, TokensView, UnlikeView, WorkDoneView, WorkPart, WorkView,
 };
 use dyno_view::report::{CellView, ClockView, DeviceView, DriftView, Report, UnitView};
 
@@ -103,9 +103,26 @@ fn row(name: &str, figures: Vec<ComparedFigure>) -> RowView {
         requests: ShareView { n: 120, of: 120 },
         n_requests_planned: 120,
         marks: Vec::new(),
+        work: Some(work_done(64)),
         error: None,
         n: 120,
         figures,
+    }
+}
+
+/// Place of the column of E2E latency.
+const E2E: u32 = 4;
+
+fn work_done(osl: u64) -> WorkDoneView {
+    let tokens = |n: u64| Some(TokensView { n: 120, sum: 120 * n, p10: n / 2, p50: n, p90: 2 * n });
+    WorkDoneView {
+        tokenizer: Some("gpt2".to_owned()),
+        tokenizer_digest: Some("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809".to_owned()),
+        prompts: tokens(58),
+        cached_ratio: Some(0.0),
+        answers: tokens(osl),
+        lengths: LengthsView::Natural,
+        sources: vec!["engine".to_owned()],
     }
 }
 
@@ -125,6 +142,7 @@ fn rows() -> Vec<RowView> {
         )
     };
     let pi5 = RowView {
+        work: Some(work_done(48)),
         state: RowState::Partly,
         launches: ShareView { n: 2, of: 3 },
         requests: ShareView { n: 60, of: 62 },
@@ -184,6 +202,7 @@ fn comparison() -> ComparisonView {
         context_tokens: 2048,
         n_prompts: 40,
         max_tokens: Some(128),
+        start: None,
     };
     let rows = rows();
     let gemma =
@@ -191,6 +210,7 @@ fn comparison() -> ComparisonView {
     let alone = GroupView {
         work: work("ba7816bf"),
         differ_in: Vec::new(),
+        unlike: Vec::new(),
         rows: vec![gemma],
         overlaps: Vec::new(),
         notes: Vec::new(),
@@ -199,6 +219,10 @@ fn comparison() -> ComparisonView {
     let together = GroupView {
         work: work("e3b0c442"),
         differ_in: vec![RowPart::Device],
+        unlike: vec![UnlikeView {
+            reason: "the answers are not of equal length (median 64 tokens on local, 48 on pi5)".to_owned(),
+            columns: vec![E2E],
+        }],
         overlaps: vec![OverlapView { column: 0, rows: vec![0, 1] }],
         notes: vec!["local and pi5 are one machine (they say the same boot)".to_owned()],
         charts: vec![chart(&rows)],

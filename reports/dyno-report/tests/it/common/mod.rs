@@ -1,6 +1,8 @@
 //! A small report, built by hand, that uses every field once.
 
+pub(crate) mod believed;
 pub(crate) mod compared;
+pub(crate) mod starts;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,8 @@ pub(crate) fn small_report() -> Report {
             },
             Finding { level: FindingLevel::Note, text: "p99 takes 368 requests, there are 120".to_owned() },
         ],
+        load: None,
+        starts: None,
         devices: vec![device()],
         cells: vec![cell()],
         methods: vec![method()],
@@ -84,6 +88,7 @@ fn metrics() -> Vec<MetricView> {
         label: label.to_owned(),
         unit,
         n,
+        n_effective: (metric == "decode_tokens_per_s").then_some(96),
         n_undefined: 120 - n.min(120),
         min: Some(extremes.0),
         max: Some(extremes.1),
@@ -109,7 +114,7 @@ fn metrics() -> Vec<MetricView> {
             UnitView::TokensPerSecond,
             118,
             (19.2, 24.9),
-            vec![estimate(500, 24.31, 24.1, 24.5, (49, 71)), too_few(990, 118, 368)],
+            vec![estimate(500, 24.31, 24.1, 24.5, (49, 71)), too_few(990, 96, 368)],
         ),
         metric(
             "peak_rss_bytes",
@@ -175,6 +180,8 @@ fn cell() -> CellView {
         load: "single user".to_owned(),
         threads: Some(2),
         context_tokens: 2048,
+        offered: None,
+        start: None,
         facts: vec![
             fact("Engine", Some(FactValue::Text("embedded 0.1.0".to_owned()))),
             fact(
@@ -185,15 +192,28 @@ fn cell() -> CellView {
             ),
         ],
         outcomes: vec![
-            OutcomeCount { outcome: "ok".to_owned(), n: 117, example: None },
+            OutcomeCount {
+                outcome: "ok".to_owned(),
+                n: 117,
+                example: None,
+                statuses: Vec::new(),
+                retry_after: None,
+            },
             OutcomeCount {
                 outcome: "timeout".to_owned(),
                 n: 2,
                 example: Some("no answer within 60000 ms".to_owned()),
+                statuses: Vec::new(),
+                retry_after: None,
             },
         ],
         launches: launches(),
+        errors: None,
         metrics: metrics(),
+        invalid_metrics: Vec::new(),
+        proof: Some(believed::proof()),
+        steady: Some(believed::steady()),
+        chunks: None,
         categories: vec![CategoryView {
             category: "summarise".to_owned(),
             n: 24,

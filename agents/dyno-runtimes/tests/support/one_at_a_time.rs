@@ -5,14 +5,14 @@ use std::sync::Arc;
 use dyno_model::clock::monotonic_now;
 use dyno_model::request::{Chunk, Finish, Request};
 
-use super::driver::{Answered, Driver, Server, Step};
-use crate::adapter::Generate;
-use crate::error::RuntimeError;
-use crate::http::{HttpError, Polled};
-use crate::interrupt::Interrupt;
+use dyno_runtimes::adapter::Generate;
+use dyno_runtimes::dialect::{Answered, Driver, Server, Step};
+use dyno_runtimes::error::RuntimeError;
+use dyno_runtimes::http::{HttpError, Polled};
+use dyno_runtimes::interrupt::Interrupt;
 
 /// Asks a server for one answer at a time, over a kept connection.
-pub struct HttpClient {
+pub(crate) struct HttpClient {
     driver: Driver,
     last: Option<Box<Answered>>,
 }
@@ -22,17 +22,17 @@ impl HttpClient {
     ///
     /// # Errors
     /// When the process has no file descriptors left.
-    pub fn new(server: Server, interrupt: Option<Arc<Interrupt>>) -> Result<Self, HttpError> {
+    pub(crate) fn new(server: Server, interrupt: Option<Arc<Interrupt>>) -> Result<Self, HttpError> {
         Ok(Self { driver: Driver::new(server, interrupt)?, last: None })
     }
 
     /// What is known of the last request beside its [`Finish`]: `sent_at` above all.
-    pub fn last(&self) -> Option<&Answered> {
+    pub(crate) fn last(&self) -> Option<&Answered> {
         self.last.as_deref()
     }
 
     /// For other questions to the same server, and for what the loop says of itself.
-    pub fn driver(&mut self) -> &mut Driver {
+    pub(crate) fn driver(&mut self) -> &mut Driver {
         &mut self.driver
     }
 }

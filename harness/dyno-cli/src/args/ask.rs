@@ -1,0 +1,139 @@
+//! What to measure: the flags that `run` and `plan` share.
+
+use clap::{Args, ValueEnum};
+
+/// What to measure.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Ask {
+    /// Suite: what to ask of each device
+    #[arg(long, default_value = "quick", value_name = "NAME")]
+    pub(crate) suite: String,
+    /// Devices of devices.toml: ids, tags or globs
+    #[arg(long = "device", short, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) devices: Vec<String>,
+    /// Models of the catalogue, instead of the suite's
+    #[arg(long = "model", short, value_delimiter = ',', value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    /// Runtimes of the catalogue, instead of the suite's
+    #[arg(long = "runtime", value_delimiter = ',', value_name = "NAME")]
+    pub(crate) runtimes: Vec<String>,
+    /// Compute threads, instead of the suite's
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub(crate) threads: Vec<u32>,
+    /// Fresh launches of each cell, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) repetitions: Option<u32>,
+    /// Requests of each launch, instead of the whole slice
+    #[arg(long, value_name = "N")]
+    pub(crate) requests: Option<u32>,
+    /// Longest answer in tokens, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) max_tokens: Option<u32>,
+    /// Seed of all orders and draws, instead of the suite's
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Set of SLOs that says what a good request is, instead of the suite's
+    #[arg(long, value_name = "NAME")]
+    pub(crate) slo: Option<String>,
+    /// When a cell needs no more launches, instead of the suite's rule: `never`, `slo-decided`, or `p95:ttft:5%`
+    #[arg(long, value_name = "RULE")]
+    pub(crate) stop: Option<String>,
+    #[command(flatten)]
+    pub(crate) load: LoadFlags,
+    #[command(flatten)]
+    pub(crate) endpoint: EndpointFlags,
+}
+
+/// A load in place of the suite's.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Load, instead of the suite's")]
+pub(crate) struct LoadFlags {
+    /// Users at once, each of whom sends the next request when the answer is complete
+    #[arg(long, value_delimiter = ',', value_name = "N", conflicts_with = "rate")]
+    pub(crate) concurrency: Vec<u32>,
+    /// Requests per second, whether the device keeps up or not; latency counts from when each was due
+    #[arg(long, value_delimiter = ',', value_name = "PER_S", value_parser = milli)]
+    pub(crate) rate: Vec<u64>,
+    /// How the gaps between requests are drawn
+    #[arg(long, value_enum, default_value_t = Arrivals::Poisson, requires = "rate", value_name = "KIND")]
+    pub(crate) arrivals: Arrivals,
+    /// Time in which requests are due, instead of a number of them
+    #[arg(long, requires = "rate", conflicts_with = "requests", value_name = "SECONDS", value_parser = milli)]
+    pub(crate) duration: Option<u64>,
+}
+
+/// How the gaps of an open loop are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Arrivals {
+    /// All gaps are equal.
+    Constant,
+    /// Users who do not know of each other.
+    #[default]
+    Poisson,
+}
+
+/// A server that runs already.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "A server that runs already")]
+pub(crate) struct EndpointFlags {
+    /// Measure the server at this address: http://127.0.0.1:8080/v1; --model is a name of its own
+    #[arg(long, value_name = "URL", conflicts_with_all = ["runtimes", "threads"])]
+    pub(crate) endpoint: Option<String>,
+    /// How it is asked
+    #[arg(long, value_enum, default_value_t = Api::OpenaiChat, requires = "endpoint")]
+    pub(crate) api: Api,
+    /// Device whose agent asks it, instead of this machine
+    #[arg(long, value_name = "DEVICE", requires = "endpoint", conflicts_with = "devices")]
+    pub(crate) from: Option<String>,
+    /// Variable of the environment that holds its key [default: EDGEDYNO_API_KEY, where it is set]
+    #[arg(long, value_name = "NAME", requires = "endpoint")]
+    pub(crate) key_variable: Option<String>,
+}
+
+/// A way to ask a server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Api {
+    /// OpenAI's chat completions.
+    #[default]
+    OpenaiChat,
+    /// OpenAI's completions: the prompt as it stands, without a chat template.
+    OpenaiCompletions,
+    /// llama-server's own /completion.
+    LlamaServer,
+    /// Ollama's /api/generate.
+    OllamaGenerate,
+    /// Ollama's /api/chat.
+    OllamaChat,
+}
+
+/// A positive decimal with at most three places, in thousandths.
+fn milli(text: &str) -> Result<u64, String> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 3 || whole.len() > 9 {
+        return Err("expected a number such as 2 or 0.25".to_owned());
+    }
+    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
+    match number(whole)? * 1000 + number(&format!("{part:0<3}"))? {
+        0 => Err("expected more than 0".to_owned()),
+        milli => Ok(milli),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousandths_are_exact() {
+        let check = |text, expected: Option<u64>| assert_eq!(milli(text).ok(), expected, "{text}");
+        check("10", Some(10_000));
+        check("0.25", Some(250));
+        check("0.001", Some(1));
+        check("0.0001", None);
+        check("0", None);
+        check("-1", None);
+        check("1e3", None);
+        check("", None);
+    }
+}
