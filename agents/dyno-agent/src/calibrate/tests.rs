@@ -50,7 +50,9 @@ fn an_error_of_the_engines_way_is_the_report_less_what_the_tokens_say() {
 #[test]
 fn the_http_client_is_tried_against_a_thread_where_there_is_no_program() {
     let calibration = run(Dialect::OpenaiChat, None, &interrupt()).expect("the loopback").expect("a client");
-    assert_eq!((calibration.path.as_str(), calibration.n_streams), ("http", 4));
+    // Whether the system grants a priority is its own affair.
+    assert!(calibration.path.starts_with("http"), "{}", calibration.path);
+    assert_eq!(calibration.n_streams, 4);
     // Eight answers of 24 tokens, and 16 of 256.
     assert_eq!((calibration.n_token_events, calibration.n_null_events), (192, 4096));
     let (ttft, gaps) = (calibration.ttft_error.expect("answers"), calibration.gap_error.expect("answers"));
@@ -69,7 +71,7 @@ fn every_http_dialect_is_tried_and_a_script_is_not() {
     for dialect in
         [Dialect::OpenaiCompletions, Dialect::LlamaServer, Dialect::OllamaGenerate, Dialect::OllamaChat]
     {
-        assert_eq!(path(dialect).as_deref(), Some("http"), "{dialect:?}");
+        assert!(path(dialect).is_some_and(|path| path.starts_with("http")), "{dialect:?}");
     }
     assert_eq!(path(Dialect::Fake), None);
 }

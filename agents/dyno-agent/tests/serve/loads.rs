@@ -97,7 +97,7 @@ fn a_paced_server_of_its_own_tells_what_it_played() {
     open(&mut order, 4 * MS);
     let events = run(&mut agent, order);
     assert_eq!(outcome(&events), Some(&Outcome::Ok));
-    assert_eq!(calibration(&events).path, "http");
+    assert!(calibration(&events).path.starts_with("http"));
     let played = paced.finish().expect("it tells");
     let records = requests(&events);
     assert_eq!((records.len(), played.len()), (5, 5));

@@ -81,10 +81,12 @@ impl Sandbox {
         Done { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Runs the command, which must end with exit code 0.
+    /// Runs the command, which must end with exit code 0; or with 5 where the host of this machine took its CPUs away
+    /// meanwhile, for then the figures are rightly invalid.
     pub(crate) fn ok(&self, args: &[&str]) -> Done {
         let done = self.run(args);
-        assert_eq!(done.code, Some(0), "edgedyno {args:?}\nstdout: {}\nstderr: {}", done.stdout, done.stderr);
+        let robbed = done.code == Some(5) && done.stdout.contains("a hypervisor took");
+        assert!(done.code == Some(0) || robbed, "edgedyno {args:?}\nstdout: {}\nstderr: {}", done.stdout, done.stderr);
         done
     }
 }
