@@ -30,7 +30,7 @@ pub(crate) fn order(
         run: run.id,
         launch: remaining.launch,
         launch_spec: launch_spec(plan, cell, models),
-        requests: remaining.requests.iter().filter_map(|idx| request(plan, run, *idx)).collect(),
+        requests: requests(plan, run, &remaining.requests),
         load: cell.load.clone(),
         sampling_period_ms: plan.sampling_period_ms,
         api_key: None,
@@ -81,6 +81,22 @@ fn core_mask(plan: &Plan, cell: &Cell) -> Option<Vec<u32>> {
     plan.devices.get(&cell.device)?.prepare.as_ref()?.core_mask.clone()
 }
 
+/// The requests of these places, due as from the launch's own begin.
+fn requests(plan: &Plan, run: &PlannedRun, places: &[u32]) -> Vec<Request> {
+    let done_ns = done_ns(run, places);
+    let due = |mut request: Request| {
+        request.due_ns = request.due_ns.map(|due_ns| due_ns.saturating_sub(done_ns));
+        request
+    };
+    places.iter().filter_map(|idx| request(plan, run, *idx)).map(due).collect()
+}
+
+/// When the last request before these places was due: a launch that goes on with a run does not wait for what is done.
+fn done_ns(run: &PlannedRun, places: &[u32]) -> u64 {
+    let before = places.first().and_then(|first| run.requests.get(first.checked_sub(1)? as usize));
+    before.and_then(|request| request.due_ns).unwrap_or(0)
+}
+
 fn request(plan: &Plan, run: &PlannedRun, idx: u32) -> Option<Request> {
     let planned: &PlannedRequest = run.requests.get(idx as usize)?;
     let prompt = plan.prompts.get(&planned.prompt)?;
@@ -96,9 +112,36 @@ fn request(plan: &Plan, run: &PlannedRun, idx: u32) -> Option<Request> {
 
 #[cfg(test)]
 mod tests {
+    use dyno_model::ids::{CellId, RunId};
     use dyno_model::load::Arrivals;
+    use dyno_model::request::Sampling;
 
     use super::*;
+
+    #[test]
+    fn a_launch_that_goes_on_does_not_wait_for_what_is_done() {
+        let sampling =
+            Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+        let request = |due_ns| PlannedRequest {
+            prompt: "p".into(),
+            sampling: sampling.clone(),
+            due_ns,
+            limit_ms: 1,
+            trace: None,
+        };
+        let run = |dues: [Option<u64>; 3]| PlannedRun {
+            id: RunId(0),
+            cell: CellId::from("c"),
+            repetition: 0,
+            requests: dues.map(request).to_vec(),
+        };
+        let open = run([Some(100), Some(250), Some(400)]);
+        assert_eq!(
+            (done_ns(&open, &[0, 1, 2]), done_ns(&open, &[1, 2]), done_ns(&open, &[2])),
+            (0, 100, 250)
+        );
+        assert_eq!((done_ns(&open, &[]), done_ns(&run([None; 3]), &[2])), (0, 0));
+    }
 
     #[test]
     fn a_server_has_a_slot_for_each_user() {
