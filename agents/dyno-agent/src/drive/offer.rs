@@ -39,7 +39,7 @@ const COME_ROUND_NS: u64 = 5_000_000_000;
 /// A carrier that is full is asked again after this.
 const AGAIN_NS: u64 = 1_000_000;
 /// Files that the agent has open beside the connections of its requests.
-const OWN_FILES: u64 = 256;
+const OWN_FILES: usize = 256;
 /// A note names at most so many requests.
 const MAX_NAMED: usize = 20;
 
@@ -91,7 +91,7 @@ impl Launch<'_> {
         let turns = Turns::new(&order.load, &order.requests, began_at);
         let mut load = Load { turns, flights: Flights::default(), carrier, is_open };
         // The runtime is started already: it has the limit that a user's would have.
-        let files = sys::FileLimit::raise(order.requests.len() as u64 + OWN_FILES);
+        let files = sys::FileLimit::raise(order.requests.len() + OWN_FILES);
         // Who waits for his turn beside a busy model loses the stamps of what waits with him. The embedded engine stamps
         // its tokens itself.
         let urgent = order.launch_spec.dialect.is_http().then(Urgent::take);

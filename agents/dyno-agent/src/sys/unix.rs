@@ -117,7 +117,8 @@ pub(crate) struct FileLimit(Option<libc::rlimit>);
 
 impl FileLimit {
     /// Allows `n`, as far as the system does; what is allowed already stays.
-    pub(crate) fn raise(n: u64) -> Self {
+    pub(crate) fn raise(n: usize) -> Self {
+        let n = n as libc::rlim_t;
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: the pointer is to a live, writable limit.
         let rc = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };

@@ -97,7 +97,7 @@ pub(crate) struct FileLimit;
 
 impl FileLimit {
     /// Nothing to do.
-    pub(crate) fn raise(_n: u64) -> Self {
+    pub(crate) fn raise(_n: usize) -> Self {
         Self
     }
 }

@@ -86,7 +86,12 @@ impl Sandbox {
     pub(crate) fn ok(&self, args: &[&str]) -> Done {
         let done = self.run(args);
         let robbed = done.code == Some(5) && done.stdout.contains("a hypervisor took");
-        assert!(done.code == Some(0) || robbed, "edgedyno {args:?}\nstdout: {}\nstderr: {}", done.stdout, done.stderr);
+        assert!(
+            done.code == Some(0) || robbed,
+            "edgedyno {args:?}\nstdout: {}\nstderr: {}",
+            done.stdout,
+            done.stderr
+        );
         done
     }
 }

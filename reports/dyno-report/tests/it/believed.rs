@@ -1,34 +1,15 @@
 //! What every format says of stamps, steady states, starts, and figures that may not be used.
 
-use dyno_report::terminal::{ColorChoice, TerminalStyle};
-use dyno_report::{html, json, markdown, terminal};
+use dyno_report::{json, markdown};
 use dyno_view::report::Report;
 
 use crate::common::believed::believed_report;
-use crate::common::check_golden;
-
-fn page(report: &Report) -> String {
-    let mut page = Vec::new();
-    html::render(report, &mut page).expect("memory takes all");
-    String::from_utf8(page).expect("the page is UTF-8")
-}
-
-fn text(report: &Report, width: u16) -> String {
-    terminal::render(report, &TerminalStyle { width, color: ColorChoice::Never })
-}
+use crate::common::{check_goldens, page, text};
 
 #[test]
 fn what_can_be_believed_is_golden() {
     let report = believed_report();
-    check_golden("reports/golden/believed.html", &page(&report));
-    check_golden("reports/golden/believed.md", &markdown::render(&report));
-    for width in [60, 100, 160] {
-        let text = text(&report, width);
-        check_golden(&format!("reports/golden/believed.{width}.txt"), &text);
-        for line in text.lines() {
-            assert!(line.chars().count() <= usize::from(width), "longer than {width}: {line}");
-        }
-    }
+    check_goldens("believed", &report);
 }
 
 #[test]

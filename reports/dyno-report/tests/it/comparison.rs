@@ -1,34 +1,15 @@
 //! Cells side by side in every format.
 
-use dyno_report::terminal::{ColorChoice, TerminalStyle};
-use dyno_report::{html, json, markdown, terminal};
+use dyno_report::{json, markdown};
 use dyno_view::report::Report;
 
 use crate::common::compared::compared_report;
-use crate::common::{self, check_golden};
-
-fn page(report: &Report) -> String {
-    let mut page = Vec::new();
-    html::render(report, &mut page).expect("memory takes all");
-    String::from_utf8(page).expect("the page is UTF-8")
-}
-
-fn text(report: &Report, width: u16) -> String {
-    terminal::render(report, &TerminalStyle { width, color: ColorChoice::Never })
-}
+use crate::common::{self, check_goldens, page, text};
 
 #[test]
 fn comparisons_are_golden() {
     let report = compared_report();
-    check_golden("reports/golden/compared.html", &page(&report));
-    check_golden("reports/golden/compared.md", &markdown::render(&report));
-    for width in [60, 100, 160] {
-        let text = text(&report, width);
-        check_golden(&format!("reports/golden/compared.{width}.txt"), &text);
-        for line in text.lines() {
-            assert!(line.chars().count() <= usize::from(width), "longer than {width}: {line}");
-        }
-    }
+    check_goldens("compared", &report);
 }
 
 #[test]

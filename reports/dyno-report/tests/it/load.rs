@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use dyno_report::terminal::{ColorChoice, TerminalStyle};
-use dyno_report::{html, json, markdown, terminal};
+use dyno_report::{json, markdown};
 use dyno_view::report::Report;
 
-use crate::common::check_golden;
+use crate::common::{check_goldens, page, text};
 
 fn loaded() -> Report {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../golden/load.json");
@@ -14,28 +13,10 @@ fn loaded() -> Report {
     serde_json::from_str(&text).expect("it is a report")
 }
 
-fn page(report: &Report) -> String {
-    let mut page = Vec::new();
-    html::render(report, &mut page).expect("memory takes all");
-    String::from_utf8(page).expect("the page is UTF-8")
-}
-
-fn text(report: &Report, width: u16) -> String {
-    terminal::render(report, &TerminalStyle { width, color: ColorChoice::Never })
-}
-
 #[test]
 fn loads_are_golden() {
     let report = loaded();
-    check_golden("reports/golden/load.html", &page(&report));
-    check_golden("reports/golden/load.md", &markdown::render(&report));
-    for width in [60, 100, 160] {
-        let text = text(&report, width);
-        check_golden(&format!("reports/golden/load.{width}.txt"), &text);
-        for line in text.lines() {
-            assert!(line.chars().count() <= usize::from(width), "longer than {width}: {line}");
-        }
-    }
+    check_goldens("load", &report);
 }
 
 #[test]

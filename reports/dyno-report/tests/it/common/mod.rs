@@ -6,12 +6,39 @@ pub(crate) mod starts;
 
 use std::path::{Path, PathBuf};
 
+use dyno_report::terminal::{ColorChoice, TerminalStyle};
+use dyno_report::{html, markdown, terminal};
 use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Mark, Scale, Series};
 use dyno_view::report::{
     AnswerView, CampaignView, CategoryView, CellView, DeviceView, FactValue, FactView, FigureView, Finding,
     FindingLevel, LaunchView, MethodView, MetricView, OutcomeCount, QuantileFigure, QuantileView,
     REPORT_SCHEMA_VERSION, Report, UnitView,
 };
+
+/// The page.
+pub(crate) fn page(report: &Report) -> String {
+    let mut page = Vec::new();
+    html::render(report, &mut page).expect("memory takes all");
+    String::from_utf8(page).expect("the page is UTF-8")
+}
+
+/// The terminal's form, without colour.
+pub(crate) fn text(report: &Report, width: u16) -> String {
+    terminal::render(report, &TerminalStyle { width, color: ColorChoice::Never })
+}
+
+/// Holds a report in every form against its golden files.
+pub(crate) fn check_goldens(name: &str, report: &Report) {
+    check_golden(&format!("reports/golden/{name}.html"), &page(report));
+    check_golden(&format!("reports/golden/{name}.md"), &markdown::render(report));
+    for width in [60, 100, 160] {
+        let text = text(report, width);
+        check_golden(&format!("reports/golden/{name}.{width}.txt"), &text);
+        for line in text.lines() {
+            assert!(line.chars().count() <= usize::from(width), "longer than {width}: {line}");
+        }
+    }
+}
 
 /// The report behind the golden files.
 pub(crate) fn small_report() -> Report {
