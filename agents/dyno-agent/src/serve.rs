@@ -291,10 +291,10 @@ impl Server<'_> {
             drive::Around { interrupt: &self.reach.interrupt, program: surroundings.program.as_deref() };
         let launched = drive::launch(order, spool, around, &mut on_progress);
         self.reach.is_launching.store(false, Ordering::SeqCst);
-        // The listening thread noticed a broken link, too, and stopped the launch if it was not to outlive it.
-        link?;
         match launched {
+            // The listening thread noticed a broken link, too, and stopped the launch if it was not to outlive it.
             Ok(_) if self.reach.interrupt.asked() == Asked::Shutdown => Ok(()),
+            _ if link.is_err() => link,
             Ok(outcome) => {
                 let (run, launch, outcome) = (order.run, order.launch, outcome.word().to_owned());
                 self.replies.send(&Reply::LaunchDone { run, launch, outcome })?;

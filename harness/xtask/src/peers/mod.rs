@@ -194,7 +194,7 @@ impl Busy {
         let mut busy = Self(Vec::new());
         for _ in 0..N_BUSY {
             let mut command = Command::new("sh");
-            command.args(["-c", "while :; do :; done"]).stdin(Stdio::null());
+            command.args(["-c", "while kill -0 $PPID; do :; done"]).stdin(Stdio::null());
             busy.0.push(command.spawn()?);
         }
         Ok(busy)
