@@ -23,11 +23,11 @@ use dyno_runtimes::interrupt::Interrupt;
 pub(crate) use cpu::Had;
 pub(crate) use offer::LoadProof;
 
-use crate::error::chain;
 use crate::guard::{Evidence, Guard};
 use crate::sense::{self, Sense};
 use crate::spool::Spool;
 use crate::{calibrate, cold, guard};
+use dyno_model::blame::chain;
 
 /// Tells how far a launch is: phase, requests done. Called between polls only; must not wait.
 pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Phase, u32);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dyno_model::blame::{Blame, Classify};
+use dyno_model::blame::{Blame, Classify, chain};
 use dyno_model::clock::WallNs;
 use dyno_model::digest::Digest;
 use dyno_model::event::SinkError;
@@ -117,18 +117,6 @@ impl Classify for AgentError {
             _ => Vec::new(),
         }
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// The agent's folder cannot be used.

@@ -9,8 +9,8 @@ use dyno_sensors::facts;
 use dyno_sensors::root::SysRoot;
 use dyno_sensors::sampler::{Sampler, SamplerConfig};
 
-use crate::error::chain;
 use crate::sys;
+use dyno_model::blame::chain;
 
 /// What this device is.
 pub(crate) fn device_facts(work_dir: &Path) -> DeviceFacts {

@@ -487,7 +487,7 @@ mod tests {
         spool.event(&event(0, "lost")).expect("only in memory");
         let error = SpoolError::from(spool.flush().expect_err("no space"));
         let expected = "the launch was stopped: cannot keep an event in /dev/full: No space left on device (os error 28)";
-        assert_eq!(crate::error::chain(&error), expected);
+        assert_eq!(dyno_model::blame::chain(&error), expected);
         assert_eq!(dyno_model::blame::Classify::hints(&error), ["make room on the device, then resume"]);
     }
 }

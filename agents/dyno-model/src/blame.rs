@@ -26,3 +26,15 @@ pub trait Classify: std::error::Error {
         Vec::new()
     }
 }
+
+/// An error and its causes in one line, outermost first.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

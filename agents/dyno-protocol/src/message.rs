@@ -4,7 +4,7 @@
 //! each command has the answers that are written beside it. While a launch is measured the agent is silent but for
 //! [`Reply::Progress`] between two requests; it reads on, so that [`Command::Cancel`] is heard.
 
-use dyno_model::blame::{Blame, Classify};
+use dyno_model::blame::{Blame, Classify, chain};
 use dyno_model::clock::{MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
@@ -388,16 +388,9 @@ impl From<Blame> for BlameWord {
 impl RemoteError {
     /// Packs an error with its causes, outermost first.
     pub fn of(error: &dyn Classify) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message.push_str(": ");
-            message.push_str(&cause.to_string());
-            source = cause.source();
-        }
         Self {
             blame: error.blame().into(),
-            message,
+            message: chain(error),
             hints: error.hints(),
             is_transient: error.is_transient(),
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dyno_model::blame::{Blame, Classify};
+use dyno_model::blame::{Blame, Classify, chain};
 use dyno_model::outcome::Outcome;
 
 use crate::http::EndpointError;
@@ -189,16 +189,4 @@ impl Classify for RuntimeError {
             _ => Vec::new(),
         }
     }
-}
-
-/// An error with its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -80,12 +80,8 @@ pub struct Ranks {
 /// `low = max{r: P(B ≤ r−1) ≤ α/2}`, `high = min{s: P(B ≤ s−1) ≥ 1−α/2}`, B ~ Bin(n, p), α = 1 − `confidence`.
 /// `None` when a bound would be infinite: then `n` is below [`min_observations`].
 pub fn interval_ranks(n: u64, level: Level, confidence: f64) -> Option<Ranks> {
-    let tail = tail_of(confidence);
-    let binomial = Binomial::new(n, level.share());
-    // The first k with P(B ≤ k) > α/2 is also the last r with P(B ≤ r−1) ≤ α/2.
-    let low = binomial.first_above(tail);
-    let high = binomial.first_reaching(1.0 - tail) + 1;
-    (low >= 1 && high <= n).then_some(Ranks { low, high })
+    let FiniteRanks { low, high } = finite_ranks(n, level, confidence);
+    Some(Ranks { low: low?, high: high? })
 }
 
 /// Ranks of the bounds of a quantile, each `None` where it is infinite.
@@ -102,6 +98,7 @@ pub struct FiniteRanks {
 pub fn finite_ranks(n: u64, level: Level, confidence: f64) -> FiniteRanks {
     let tail = tail_of(confidence);
     let binomial = Binomial::new(n, level.share());
+    // The first k with P(B ≤ k) > α/2 is also the last r with P(B ≤ r−1) ≤ α/2.
     let (low, high) = (binomial.first_above(tail), binomial.first_reaching(1.0 - tail) + 1);
     FiniteRanks { low: (1..=n).contains(&low).then_some(low), high: (high <= n).then_some(high) }
 }

@@ -131,9 +131,10 @@ fn what_a_process_read_is_its_cost() {
     if let (true, Some(bytes)) = (is_storage, cold.read_bytes) {
         assert_eq!(unverified, None);
         assert!(bytes >= FILE_BYTES as u64, "{bytes}");
-        let (_, warm) = read_in(StartState::PageWarm);
-        // The shell itself may have to be read again after all caches were dropped.
-        assert!(warm.read_bytes.is_some_and(|bytes| bytes < FILE_BYTES as u64 / 2), "{warm:?}");
+        // The shell itself has to be read again where another test has just dropped all caches.
+        let warm: Vec<_> = (0..5).map(|_| read_in(StartState::PageWarm).1.read_bytes).collect();
+        let is_cheap = |bytes: &Option<u64>| bytes.is_some_and(|bytes| bytes < FILE_BYTES as u64 / 2);
+        assert!(warm.iter().any(is_cheap), "{warm:?}");
     }
     let nobody = cost(u32::MAX, StartPoint::FirstRequest);
     assert_eq!((nobody.read_bytes, nobody.major_faults), (None, None));

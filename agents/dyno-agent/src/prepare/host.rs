@@ -139,7 +139,7 @@ impl Host for SystemHost<'_> {
     fn run(&self, argv: &[&str], limit_ms: u64, on_stop: OnStop) -> Ran {
         let begun_at = monotonic_now();
         let not_started = |error: &dyn std::error::Error| Ran {
-            end: End::NotStarted(crate::error::chain(error)),
+            end: End::NotStarted(dyno_model::blame::chain(error)),
             stdout: String::new(),
             stderr: String::new(),
             wall_ns: monotonic_now().since(begun_at),
@@ -163,7 +163,7 @@ impl Host for SystemHost<'_> {
                 Some(exit) if exit != "exit status 0" => End::Bad(exit),
                 Some(_) | None => End::Good,
             },
-            (None, Err(error)) => End::Bad(crate::error::chain(&error)),
+            (None, Err(error)) => End::Bad(dyno_model::blame::chain(&error)),
         };
         let stdout = stdout.recv_timeout(LAST_OUTPUT_LIMIT).unwrap_or_default();
         let stderr = process.last_words().to_owned();

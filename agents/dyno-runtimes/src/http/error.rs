@@ -144,7 +144,7 @@ impl HttpError {
             | Self::Abandoned { .. }
             | Self::Loop { .. }
             | Self::Full { .. } => {
-                Outcome::Crashed { exit: crate::error::chain(self), stderr_tail: String::new() }
+                Outcome::Crashed { exit: dyno_model::blame::chain(self), stderr_tail: String::new() }
             }
         }
     }

@@ -60,34 +60,16 @@ fn the_front_page_tells_what_a_user_waits() {
 #[test]
 fn every_answer_that_fails_is_counted_and_stops_no_other() {
     let server = PacedServer::start().expect("a paced server");
-    let sandbox = Sandbox::new();
     for (script, code, outcome, word) in [
         ("status=503,retry_after_s=7", 4, "refused", "503"),
         ("error_200=1", 4, "refused", ""),
         ("reset_at=3,n=8", 4, "crashed", ""),
         ("bad_json_at=3,n=8", 4, "crashed", ""),
     ] {
-        let name = format!("c-{}", script.split('=').next().expect("a word"));
-        let url = format!("{}/v1", server.url(script));
-        let args = [
-            "run",
-            "--endpoint",
-            &url,
-            "--model",
-            "paced",
-            "--suite",
-            "latency",
-            "--requests",
-            "4",
-            "--repetitions",
-            "1",
-            "--name",
-            &name,
-        ];
-        let done = sandbox.run(&args);
+        let sandbox = Sandbox::new();
+        let done = measured(&sandbox, &server, script, &["--requests", "4", "--repetitions", "1"]);
         assert_eq!(done.code, Some(code), "{script}: {}\n{}", done.stdout, done.stderr);
-        let shown = sandbox.run(&["report", &name, "--format", "json"]).stdout;
-        let report: Value = serde_json::from_str(&shown).expect("report.json is JSON");
+        let report = report(&sandbox);
         let counts = &report["cells"][0]["outcomes"];
         assert_eq!(
             (counts[0]["outcome"].as_str(), counts[0]["n"].as_u64()),
