@@ -1,19 +1,33 @@
 //! Drivers find sensors; a sensor is a fixed set of channels read as one row.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use dyno_model::clock::MonoNs;
 use dyno_model::sample::{Channel, UnreadableSensor};
 
 use crate::error::SensorError;
-use crate::process::ProcessSlot;
+use crate::group::GroupFiles;
+use crate::process::{ProcessFiles, Slot};
 use crate::root::SysRoot;
 use crate::sys;
 
-/// All drivers, in the order in which their sensors are numbered.
-pub static DRIVERS: &[&dyn SensorDriver] =
-    &[&crate::procfs::Procfs, &crate::agent::Agent, &crate::cpufreq::Cpufreq, &crate::thermal::Thermal];
+/// All drivers, in the order in which their sensors are numbered and read.
+///
+/// Those whose chips sit behind a slow bus come last, so that no other row waits for them.
+pub static DRIVERS: &[&dyn SensorDriver] = &[
+    &crate::procfs::Procfs,
+    &crate::agent::Agent,
+    &crate::powercap::Powercap,
+    &crate::cpufreq::Cpufreq,
+    &crate::thermal::Thermal,
+    &crate::throttle::Throttle,
+    &crate::devfreq::Devfreq,
+    &crate::group::Group,
+    &crate::odpm::Odpm,
+    &crate::supply::PowerSupply,
+    &crate::hwmon::Hwmon,
+];
 
 /// What a driver is told when it looks for sensors.
 #[derive(Debug, Clone)]
@@ -23,9 +37,13 @@ pub struct ProbeContext {
     /// Period of what changes slowly or costs more to read: temperatures, clocks. A multiple of `period_ms`.
     pub slow_period_ms: u32,
     /// Where the runtime's process appears when it is known.
-    pub runtime: Arc<ProcessSlot>,
+    pub(crate) runtime: Arc<Slot<ProcessFiles>>,
+    /// Where its control group appears.
+    pub(crate) group: Arc<Slot<GroupFiles>>,
     /// The unit of CPU time in `/proc/stat` and `/proc/PID/stat`.
     pub ns_per_clock_tick: i64,
+    /// The unit of counts of pages in `/proc/vmstat`.
+    pub page_bytes: i64,
 }
 
 impl ProbeContext {
@@ -36,6 +54,8 @@ impl ProbeContext {
             period_ms,
             slow_period_ms: 1000_u32.div_ceil(period_ms) * period_ms,
             runtime: Arc::default(),
+            group: Arc::default(),
+            page_bytes: sys::page_bytes(),
             ns_per_clock_tick: sys::ns_per_clock_tick(),
         }
     }
@@ -55,6 +75,37 @@ impl Found {
     pub(crate) fn leave_out(&mut self, driver: &str, what: impl Into<String>, reason: &dyn fmt::Display) {
         let (driver, what, reason) = (driver.to_owned(), what.into(), reason.to_string());
         self.unreadable.push(UnreadableSensor { driver, what, reason });
+    }
+
+    /// Lists something that cannot be read, unless it is not there at all.
+    pub(crate) fn leave_out_if_there(&mut self, driver: &str, what: impl Into<String>, error: &io::Error) {
+        if error.kind() != io::ErrorKind::NotFound {
+            self.leave_out(driver, what, error);
+        }
+    }
+
+    /// The first `limit` names in `folder` that `belong`; `kind` is what they are, for the note on all others.
+    ///
+    /// None without the folder: not every machine has one.
+    pub(crate) fn names(
+        &mut self,
+        root: &SysRoot,
+        driver: &str,
+        (folder, kind, limit): (&str, &str, usize),
+        belong: impl Fn(&str) -> bool,
+    ) -> Result<Vec<String>, SensorError> {
+        let mut names = match root.names(folder) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(SensorError::List { path: folder.to_owned(), source }),
+        };
+        names.retain(|name| belong(name));
+        if let Some([first, ..]) = names.get(limit..) {
+            let what = format!("{first} and all after it, {} {kind}", names.len() - limit);
+            self.leave_out(driver, what, &format_args!("more than {limit} are not sampled"));
+        }
+        names.truncate(limit);
+        Ok(names)
     }
 }
 

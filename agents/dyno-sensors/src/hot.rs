@@ -48,6 +48,15 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_gives_an_error_has_no_text() {
+        // Nothing is mapped at 0: the kernel says EIO.
+        let mut file = HotFile::open(&SysRoot::real(), "proc/self/mem", 8).expect("our own memory");
+        assert_eq!(file.read().expect_err("nothing is there").raw_os_error(), Some(libc::EIO));
+        assert_eq!(file.text(), None);
+    }
+
+    #[test]
     fn a_cut_line_is_left_out() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let read = |text: &str| {

@@ -10,23 +10,33 @@
 mod agent;
 pub mod cpu_time;
 mod cpufreq;
+mod devfreq;
 pub mod driver;
 mod error;
 pub mod facts;
+mod figures;
+mod group;
 mod hot;
+mod hwmon;
 mod lateness;
+mod odpm;
+
+mod powercap;
 mod process;
 mod procfs;
+mod rails;
 pub mod root;
 mod rows;
 pub mod sampler;
+mod share;
+mod supply;
 mod sys;
 mod text;
 mod thermal;
+mod throttle;
 
 pub use driver::{DRIVERS, Found, ProbeContext, Sensor, SensorDriver};
 pub use error::SensorError;
 pub use facts::device_facts;
-pub use process::ProcessSlot;
 pub use root::SysRoot;
 pub use sampler::{Sampler, SamplerConfig};

@@ -13,7 +13,7 @@ use crate::root::SysRoot;
 use crate::text;
 
 /// The columns of a process, in the order of a row.
-const QUANTITIES: [Quantity; 7] = [
+const QUANTITIES: [Quantity; 8] = [
     Quantity::RssBytes,
     Quantity::PeakRssBytes,
     Quantity::AnonBytes,
@@ -21,6 +21,7 @@ const QUANTITIES: [Quantity; 7] = [
     Quantity::CpuNs,
     Quantity::MajorFaults,
     Quantity::ReadBytes,
+    Quantity::SwapBytes,
 ];
 
 /// Open files of one process, as proc(5) describes them.
@@ -54,6 +55,7 @@ impl ProcessFiles {
             row[1] = text::kib_line(status, b"VmHWM:");
             row[2] = text::kib_line(status, b"RssAnon:");
             row[3] = text::kib_line(status, b"RssFile:");
+            row[7] = text::kib_line(status, b"VmSwap:");
         }
         if let Some((cpu_ticks, major_faults)) = self.stat.text().and_then(times_and_faults) {
             row[4] = cpu_ticks.checked_mul(ns_per_clock_tick);
@@ -77,17 +79,23 @@ fn times_and_faults(stat: &[u8]) -> Option<(i64, i64)> {
     Some((user.checked_add(system)?, major_faults))
 }
 
-/// Hands the runtime's process to the sampler thread when it is known.
-#[derive(Debug, Default)]
-pub struct ProcessSlot(Mutex<Option<ProcessFiles>>);
+/// Hands something that is known later to the sampler thread.
+#[derive(Debug)]
+pub(crate) struct Slot<T>(Mutex<Option<T>>);
 
-impl ProcessSlot {
-    pub(crate) fn put(&self, files: ProcessFiles) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(files);
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn put(&self, value: T) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
     /// What was put; never waits.
-    fn take(&self) -> Option<ProcessFiles> {
+    pub(crate) fn take(&self) -> Option<T> {
         self.0.try_lock().ok()?.take()
     }
 }
@@ -97,7 +105,7 @@ impl ProcessSlot {
 pub(crate) struct ProcessSensor {
     channels: Vec<Channel>,
     files: Option<ProcessFiles>,
-    slot: Option<Arc<ProcessSlot>>,
+    slot: Option<Arc<Slot<ProcessFiles>>>,
     ns_per_clock_tick: i64,
 }
 
@@ -121,7 +129,7 @@ impl ProcessSensor {
 }
 
 fn channels(site: &str, period_ms: u32) -> Vec<Channel> {
-    let channel = |quantity| Channel { quantity, site: site.to_owned(), class: AccuracyClass::A, period_ms };
+    let channel = |quantity| Channel::new(quantity, site, AccuracyClass::A, period_ms);
     QUANTITIES.into_iter().map(channel).collect()
 }
 

@@ -98,8 +98,7 @@ mod tests {
     }
 
     fn counter() -> Box<dyn Sensor> {
-        let channel =
-            Channel { quantity: Quantity::FreqKhz, site: "x".into(), class: AccuracyClass::A, period_ms: 1 };
+        let channel = Channel::new(Quantity::FreqKhz, "x", AccuracyClass::A, 1);
         Box::new(Counter(vec![channel.clone(), channel], 0))
     }
 

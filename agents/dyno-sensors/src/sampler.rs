@@ -11,10 +11,12 @@ use dyno_model::sample::{OwnCost, SampleBatch, SensorDeclared, UnreadableSensor}
 
 use crate::driver::{DRIVERS, ProbeContext};
 use crate::error::SensorError;
+use crate::group::GroupFiles;
 use crate::lateness::Lateness;
-use crate::process::{ProcessFiles, ProcessSlot};
+use crate::process::{ProcessFiles, Slot};
 use crate::root::SysRoot;
 use crate::rows::Rows;
+use crate::share::Shares;
 use crate::{sys, text};
 
 /// Rows of a sensor, and ticks, that are kept: 2 h at 10 Hz.
@@ -43,7 +45,9 @@ pub struct Sampler {
     root: SysRoot,
     declared: Vec<SensorDeclared>,
     unreadable: Mutex<Vec<UnreadableSensor>>,
-    runtime: Arc<ProcessSlot>,
+    runtime: Arc<Slot<ProcessFiles>>,
+    group: Arc<Slot<GroupFiles>>,
+    shares: Mutex<Shares>,
     stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<Sampled>>,
     began: MonoNs,
@@ -65,13 +69,16 @@ impl Sampler {
         }
         let (began, cpu_before_ns) = (monotonic_now(), sys::process_cpu_ns());
         let context = ProbeContext::new(period_ms);
-        let (declared, tracks, unreadable) = probe(&root, &context);
+        let (mut declared, tracks, unreadable) = probe(&root, &context);
+        let shares = Shares::declare(&root, &mut declared);
         let stopping = Arc::new(AtomicBool::new(false));
         let mut sampler = Self {
             root,
             declared,
             unreadable: Mutex::new(unreadable),
             runtime: Arc::clone(&context.runtime),
+            group: Arc::clone(&context.group),
+            shares: Mutex::new(shares),
             stopping: Arc::clone(&stopping),
             thread: None,
             began,
@@ -108,12 +115,35 @@ impl Sampler {
         };
         let (files, closed) = opened.map_err(|source| SensorError::NoProcess { pid, source })?;
         if let Some(reason) = closed {
-            let (driver, what) = ("procfs".to_owned(), format!("/proc/{pid}/io"));
-            let unreadable = UnreadableSensor { driver, what, reason: reason.to_string() };
-            self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).push(unreadable);
+            self.note("procfs", format!("/proc/{pid}/io"), &reason);
         }
         self.runtime.put(files);
+        match GroupFiles::open(&self.root, pid) {
+            Ok(files) => self.group.put(files),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.note("cgroup", format!("the control group of process {pid}"), &error),
+        }
+        let attached = self.shares.lock().unwrap_or_else(PoisonError::into_inner).attach(&self.root, pid);
+        if let Err(error) = attached {
+            self.note("smaps", format!("/proc/{pid}/smaps_rollup"), &error);
+        }
         Ok(())
+    }
+
+    /// Reads what of the runtime's memory is its own and what it shares, as a row of the sensor `smaps`.
+    ///
+    /// Takes about 10 ms for each GiB that is resident, in which the process cannot map memory: for the boundaries of
+    /// a run, never within a measured window. Reads in the thread of the caller; allocates.
+    ///
+    /// # Errors
+    /// [`SensorError::NotAttached`] when the process is not known yet or its figures cannot be read.
+    pub fn take_boundary(&self) -> Result<(), SensorError> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn note(&self, driver: &str, what: String, reason: &io::Error) {
+        let unreadable = UnreadableSensor { driver: driver.to_owned(), what, reason: reason.to_string() };
+        self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).push(unreadable);
     }
 
     /// Takes a last row of each sensor, ends the thread, and gives all rows and what they cost.
@@ -130,8 +160,9 @@ impl Sampler {
             ..OwnCost::default()
         };
         let [lateness_p50_ns, lateness_p99_ns] = sampled.lateness.quantiles_ns([50, 99]);
-        let batches =
+        let mut batches: Vec<SampleBatch> =
             sampled.tracks.into_iter().flat_map(|track| track.rows.into_batches(track.number)).collect();
+        batches.extend(self.shares.get_mut().unwrap_or_else(PoisonError::into_inner).give());
         (batches, OwnCost { lateness_p50_ns, lateness_p99_ns, ..own })
     }
 

@@ -31,6 +31,31 @@ pub(crate) fn count(text: &[u8]) -> Option<i64> {
     number(text).filter(|value| *value >= 0)
 }
 
+/// Bits as hexadecimal digits, `0x` before them allowed; `None` beyond 63 bits.
+pub(crate) fn hex(text: &[u8]) -> Option<i64> {
+    let text = text.trim_ascii();
+    let digits = text.strip_prefix(b"0x").unwrap_or(text);
+    if digits.is_empty() || digits.len() > 15 {
+        return None;
+    }
+    digits.iter().try_fold(0, |value: i64, digit| Some((value << 4) | i64::from(hex_digit(*digit)?)))
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// The count on the line `KEY N`.
+pub(crate) fn keyed(text: &[u8], key: &[u8]) -> Option<i64> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    lines.find_map(|line| line.strip_prefix(key)?.strip_prefix(b" ")).and_then(count)
+}
+
 /// What follows `key` on the line that begins with it.
 pub(crate) fn after<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(key))
@@ -71,6 +96,28 @@ mod tests {
             assert_eq!(number(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(count(b"-7"), None);
+    }
+
+    #[test]
+    fn bits_are_hexadecimal_digits_and_nothing_else() {
+        let check = |text: &str, expected| assert_eq!(hex(text.as_bytes()), expected, "{text}");
+        check("50005\n", Some(0x50005));
+        check("0xE0000", Some(0xE0000));
+        check("0", Some(0));
+        check("", None);
+        check("0x", None);
+        check("-1", None);
+        check("throttled=0x0", None);
+        check("ffffffffffffffff", None);
+    }
+
+    #[test]
+    fn a_key_is_the_whole_first_word_of_its_line() {
+        let vmstat = b"pswpin 7\noom_kill_x 9\noom_kill 3\npswpout -1\n";
+        assert_eq!(keyed(vmstat, b"oom_kill"), Some(3));
+        assert_eq!(keyed(vmstat, b"pswpin"), Some(7));
+        assert_eq!(keyed(vmstat, b"pswpout"), None);
+        assert_eq!(keyed(vmstat, b"pswp"), None);
     }
 
     #[test]

@@ -95,7 +95,8 @@ fn a_jetson_orin_nano() {
     assert_eq!(facts.power.nvpmodel, Some(NvpModel { mode: 0, modes: modes.into() }));
     let expected = [
         ("ina3221", "VDD_IN", AccuracyClass::C, None),
-        ("ina3221", "VDD_CPU_GPU_CV", AccuracyClass::C, Some("it says nothing")),
+        ("ina3221", "VDD_CPU_GPU_CV", AccuracyClass::C, None),
+        ("ina3221", "VDD_SOC", AccuracyClass::C, None),
     ];
     assert_eq!(energy(&facts), expected);
     let expected = [

@@ -99,15 +99,18 @@ fn the_system_is_one_row_in_our_units() {
     let system = found.sensors.last_mut().expect("after the process");
     let expected = [
         (Quantity::AvailableBytes, "system"),
+        (Quantity::SwapBytes, "system"),
         (Quantity::BusyNs, "system"),
         (Quantity::StealNs, "system"),
         (Quantity::StallNs, "memory"),
+        (Quantity::StallFullNs, "memory"),
         (Quantity::StallNs, "cpu"),
         (Quantity::StallNs, "io"),
+        (Quantity::StallFullNs, "io"),
     ];
     assert_eq!(columns(system.as_ref()), expected.map(|(quantity, site)| (quantity, site.to_owned())));
     // Busy: (1000 + 50 + 300 + 20 + 30) ticks of 10 ms.
-    let expected = [9_255_219_200, 14_000_000_000, 0, 123_456_000, 7_000_001_000, 42_000];
+    let expected = [9_255_219_200, 0, 14_000_000_000, 0, 123_456_000, 1_000_000, 7_000_001_000, 42_000, 7000];
     assert_eq!(row(system), expected.map(Some));
     assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
 }
@@ -117,7 +120,7 @@ fn a_kernel_without_pressure_figures_has_no_such_channels() {
     let mut found = probe(&root("raspberry-pi-5"), "procfs");
     let system = found.sensors.last_mut().expect("after the process");
     // 7654321 KiB; (5000 + 1000 + 200) ticks of 10 ms.
-    assert_eq!(row(system), [Some(7_838_024_704), Some(62_000_000_000), Some(0)]);
+    assert_eq!(row(system), [Some(7_838_024_704), Some(0), Some(62_000_000_000), Some(0)]);
 }
 
 #[test]
@@ -207,4 +210,99 @@ fn a_process_that_is_not_there_is_an_error_with_its_number() {
         Sampler::start(SamplerConfig { root: root("laptop-x86"), period_ms: 100, runtime_pid: Some(1) })
             .is_err()
     );
+}
+
+/// A process with its group and its memory shared out, as Documentation/admin-guide/cgroup-v2.rst and proc(5) have them.
+fn grouped() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a temporary folder");
+        std::fs::write(path, text).expect("a temporary file");
+    };
+    write("sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
+    for pid in ["self", "7"] {
+        write(&format!("proc/{pid}/status"), "VmRSS: 100 kB\nVmSwap: 8 kB\n");
+        write(&format!("proc/{pid}/stat"), "7 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 0\n");
+        let rollup =
+            "Pss: 80 kB\nPss_Anon: 50 kB\nPss_File: 30 kB\nPrivate_Clean: 20 kB\nPrivate_Dirty: 40 kB\n";
+        write(&format!("proc/{pid}/smaps_rollup"), rollup);
+    }
+    write("proc/7/cgroup", "0::/user.slice/run.scope\n");
+    let group = "sys/fs/cgroup/user.slice/run.scope";
+    write(&format!("{group}/memory.current"), "1048576\n");
+    write(&format!("{group}/memory.peak"), "2097152\n");
+    write(&format!("{group}/memory.events"), "low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\noom_group_kill 0\n");
+    dir
+}
+
+#[test]
+fn the_runtimes_group_tells_its_peak_and_its_kills() {
+    let dir = grouped();
+    let check = |quantity, expected: Option<i64>| {
+        let sampler = start(SysRoot::tree(dir.path()), Some(7));
+        assert_eq!(values(sampler, quantity, "runtime's group"), [expected; 2], "{quantity:?}");
+    };
+    check(Quantity::CgroupBytes, Some(1 << 20));
+    check(Quantity::CgroupPeakBytes, Some(2 << 20));
+    check(Quantity::OomKills, Some(1));
+    // A kernel that does not count swap has no such file.
+    check(Quantity::SwapBytes, None);
+    let sampler = start(SysRoot::tree(dir.path()), Some(7));
+    assert_eq!(values(sampler, Quantity::SwapBytes, "process"), [Some(8 << 10); 2]);
+}
+
+#[test]
+fn a_group_of_the_older_kind_tells_the_same_but_for_swap() {
+    let dir = grouped();
+    std::fs::remove_file(dir.path().join("sys/fs/cgroup/cgroup.controllers")).expect("it was made above");
+    std::fs::write(dir.path().join("proc/7/cgroup"), "4:memory:/box\n0::/\n").expect("a temporary file");
+    let folder = dir.path().join("sys/fs/cgroup/memory");
+    std::fs::create_dir_all(folder.join("box")).expect("a temporary folder");
+    for (file, text) in [
+        ("memory.usage_in_bytes", "9\n"),
+        ("box/memory.usage_in_bytes", "4096\n"),
+        ("box/memory.max_usage_in_bytes", "8192\n"),
+        ("box/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"),
+    ] {
+        std::fs::write(folder.join(file), text).expect("a temporary file");
+    }
+    let check = |quantity, expected: Option<i64>| {
+        let sampler = start(SysRoot::tree(dir.path()), Some(7));
+        assert_eq!(values(sampler, quantity, "runtime's group"), [expected; 2], "{quantity:?}");
+    };
+    check(Quantity::CgroupBytes, Some(4096));
+    check(Quantity::CgroupPeakBytes, Some(8192));
+    check(Quantity::OomKills, Some(3));
+    check(Quantity::SwapBytes, None);
+}
+
+#[test]
+fn a_group_that_leads_outside_is_not_followed() {
+    let dir = grouped();
+    std::fs::write(dir.path().join("proc/7/cgroup"), "0::/../../../etc\n").expect("a temporary file");
+    let sampler = start(SysRoot::tree(dir.path()), Some(7));
+    let noted = sampler.unreadable();
+    assert!(noted.iter().any(|one| one.what == "the control group of process 7"), "{noted:?}");
+    assert_eq!(values(sampler, Quantity::CgroupBytes, "runtime's group"), []);
+}
+
+#[test]
+fn shares_are_read_at_boundaries_and_at_no_other_time() {
+    let dir = grouped();
+    let sampler = start(SysRoot::tree(dir.path()), None);
+    assert!(sampler.take_boundary().is_err(), "no process is known yet");
+    assert_eq!(values(sampler, Quantity::PssBytes, "process"), []);
+
+    let sampler = start(SysRoot::tree(dir.path()), Some(7));
+    sampler.take_boundary().expect("it is known");
+    std::fs::write(dir.path().join("proc/7/smaps_rollup"), "").expect("a temporary file");
+    sampler.take_boundary().expect("a row without figures");
+    let declared = sampler.declared();
+    let last = declared.last().expect("after all drivers");
+    assert_eq!((last.driver.as_str(), last.channels[0].period_ms), ("smaps", 0));
+    let (batches, _own) = sampler.stop();
+    let batch = batches.iter().find(|batch| batch.sensor == last.sensor).expect("two rows");
+    let kib = |values: [i64; 4]| values.map(|kib| Some(kib << 10)).to_vec();
+    assert_eq!(batch.values, [kib([80, 50, 30, 60]), vec![None; 4]].concat());
 }

@@ -169,6 +169,9 @@ impl Tables {
                 site: site[i].clone(),
                 class: of_word(&class[i], "class", &path)?,
                 period_ms: period_ms[i],
+                // Not kept in tables of format 1.
+                wraps_at: None,
+                scope: None,
             };
             let driver = driver[i].clone();
             Ok(ChannelRow {

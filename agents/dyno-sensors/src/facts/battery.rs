@@ -4,11 +4,11 @@ use dyno_model::device::BatteryFacts;
 
 use crate::facts::clean;
 use crate::root::SysRoot;
+pub(crate) use crate::supply::FOLDER;
+use crate::supply::feeds_the_device;
 use crate::text;
 use crate::thermal::BELIEVED_MDEGC;
 
-/// Where supplies are.
-pub(crate) const FOLDER: &str = "sys/class/power_supply";
 /// Voltages that are believed, in µV: up to 1 kV (house rule).
 const BELIEVED_UV: std::ops::RangeInclusive<u64> = 1..=1_000_000_000;
 /// Currents that are believed, in µA: up to 1 kA either way (house rule).
@@ -42,12 +42,6 @@ pub(crate) fn battery(root: &SysRoot) -> Option<BatteryFacts> {
         current_ua: signed("current_now").filter(|ua| BELIEVED_UA.contains(ua)),
         plugged: plugged(root, &names),
     })
-}
-
-fn feeds_the_device(root: &SysRoot, name: &str) -> bool {
-    let file = |file: &str| root.text(&format!("{FOLDER}/{name}/{file}"));
-    // Scope `Device` is the battery of a mouse.
-    file("type").as_deref() == Some("Battery") && file("scope").as_deref() != Some("Device")
 }
 
 fn mdegc_of_tenths(tenths: i64) -> Option<i64> {

@@ -6,6 +6,7 @@ use dyno_model::device::{NvpModel, PowerFacts, Unread};
 
 use crate::facts::{android, clean};
 use crate::root::SysRoot;
+use crate::throttle;
 
 /// More power modes than this are not kept (house rule): Jetsons have up to about 10.
 const MAX_MODES: usize = 64;
@@ -53,7 +54,7 @@ fn modes(conf: &str) -> BTreeMap<u32, String> {
 
 /// The firmware's flags: a file of Raspberry Pi's own kernel, else its program.
 fn throttled_bits(root: &SysRoot, unread: &mut Vec<Unread>) -> Option<u32> {
-    let file = root.text("sys/devices/platform/soc/soc:firmware/get_throttled");
+    let file = throttle::flags_path(root).and_then(|path| root.text(&path));
     let text = file.or_else(|| {
         let said = android::said(root, "vcgencmd", &["get_throttled"], unread)?;
         Some(said.trim().strip_prefix("throttled=")?.to_owned())

@@ -18,8 +18,12 @@ pub(crate) use system::{NO_SENSORS, ROOT, free_bytes};
 #[cfg(windows)]
 pub(crate) use system::{battery, ram_bytes, registry_text};
 #[cfg(windows)]
-pub(crate) use system::{ns_per_clock_tick, open_without_waiting, process_cpu_ns, read_at, thread_cpu_ns};
+pub(crate) use system::{
+    ns_per_clock_tick, open_without_waiting, page_bytes, process_cpu_ns, read_at, thread_cpu_ns,
+};
 #[cfg(target_os = "macos")]
 pub(crate) use system::{sysctl_number, sysctl_text};
 #[cfg(unix)]
-pub(crate) use unix::{ns_per_clock_tick, open_without_waiting, process_cpu_ns, read_at, thread_cpu_ns};
+pub(crate) use unix::{
+    ns_per_clock_tick, open_without_waiting, page_bytes, process_cpu_ns, read_at, thread_cpu_ns,
+};

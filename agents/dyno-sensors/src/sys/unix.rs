@@ -34,6 +34,18 @@ pub(crate) fn ns_per_clock_tick() -> i64 {
         .map_or(10_000_000, |per_s| 1_000_000_000 / per_s.cast_signed())
 }
 
+/// The unit of memory: 4 KiB on most systems, 16 KiB on a Raspberry Pi 5 and on new phones.
+pub(crate) fn page_bytes() -> i64 {
+    // SAFETY: sysconf takes a plain number.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    wide(bytes).filter(|bytes| *bytes > 0).unwrap_or(4096)
+}
+
+/// A `long` is narrower on some platforms.
+fn wide(number: impl TryInto<i64>) -> Option<i64> {
+    number.try_into().ok()
+}
+
 /// Opens for reading, whatever lies there: a pipe without a writer is no reason to wait.
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)

@@ -57,6 +57,11 @@ pub(crate) fn ns_per_clock_tick() -> i64 {
     1
 }
 
+/// There is no procfs whose counts of pages would have a unit.
+pub(crate) fn page_bytes() -> i64 {
+    1
+}
+
 /// Opens for reading.
 pub(crate) fn open_without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)

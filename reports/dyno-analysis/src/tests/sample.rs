@@ -172,12 +172,7 @@ pub(super) enum End {
 
 /// A launch that began at `start`, was spawned 10 ns and ready 60 ns later.
 pub(super) fn launch(run: u32, number: u16, start: u64, asked: &[Asked], end: &End) -> Vec<Event> {
-    let channel = |quantity, site: &str| Channel {
-        quantity,
-        site: site.to_owned(),
-        class: AccuracyClass::A,
-        period_ms: 100,
-    };
+    let channel = |quantity, site: &str| Channel::new(quantity, site, AccuracyClass::A, 100);
     let sensor = SensorDeclared {
         sensor: 0,
         driver: "procfs".to_owned(),

@@ -165,12 +165,7 @@ pub(super) fn session(number: u32) -> JournalEntry {
 
 /// All events of a launch of run `run` that serves the requests `idxs` and samples one channel.
 pub(super) fn launch(run: u32, launch: u16, idxs: &[u32]) -> Vec<Event> {
-    let channel = |quantity, site: &str| Channel {
-        quantity,
-        site: site.to_owned(),
-        class: AccuracyClass::A,
-        period_ms: 100,
-    };
+    let channel = |quantity, site: &str| Channel::new(quantity, site, AccuracyClass::A, 100);
     let sensor = SensorDeclared {
         sensor: 3,
         driver: "procfs".to_owned(),
