@@ -39,6 +39,11 @@ impl Rows {
 
     /// Reads and keeps one row, if there is one to read and room for it. Allocates nothing.
     pub(crate) fn take(&mut self) {
+        self.take_as_of(None);
+    }
+
+    /// Like [`Rows::take`], with a time that is told; else that of the reading.
+    pub(crate) fn take_as_of(&mut self, told: Option<MonoNs>) {
         if self.at_ns.len() == self.room {
             self.n_dropped += 1;
             return;
@@ -46,7 +51,7 @@ impl Rows {
         let before = self.values.len();
         self.values.resize(before + self.n_channels, None);
         match self.sensor.read(&mut self.values[before..]) {
-            Ok(at) => self.at_ns.push(at),
+            Ok(at) => self.at_ns.push(told.unwrap_or(at)),
             Err(_no_row_yet) => self.values.truncate(before),
         }
     }

@@ -181,7 +181,10 @@ impl Drop for Sampler {
 }
 
 /// Asks all drivers; a sensor's number is its place in the result.
-fn probe(root: &SysRoot, context: &ProbeContext) -> (Vec<SensorDeclared>, Vec<Track>, Vec<UnreadableSensor>) {
+pub(crate) fn probe(
+    root: &SysRoot,
+    context: &ProbeContext,
+) -> (Vec<SensorDeclared>, Vec<Track>, Vec<UnreadableSensor>) {
     let (mut declared, mut tracks) = (Vec::new(), Vec::new());
     let mut unreadable: Vec<UnreadableSensor> = sys::NO_SENSORS.map(blind).into_iter().collect();
     for driver in DRIVERS {
@@ -231,18 +234,23 @@ fn own_peak_rss_bytes() -> Option<u64> {
 
 /// A sensor, its number, and at which ticks it is read.
 #[derive(Debug)]
-struct Track {
-    number: u16,
+pub(crate) struct Track {
+    pub(crate) number: u16,
     every: u64,
     next: u64,
-    rows: Rows,
+    pub(crate) rows: Rows,
 }
 
 impl Track {
     /// Takes a row at each multiple of `every`, or at the first tick after one that was left out.
     fn take_if_due(&mut self, tick: u64) {
+        self.take_if_due_as_of(tick, None);
+    }
+
+    /// Like [`Track::take_if_due`], with a time that is told; else that of the reading.
+    pub(crate) fn take_if_due_as_of(&mut self, tick: u64, told: Option<MonoNs>) {
         if tick >= self.next {
-            self.rows.take();
+            self.rows.take_as_of(told);
             self.next = (tick / self.every + 1) * self.every;
         }
     }
