@@ -74,8 +74,10 @@ pub enum Quantity {
     SwapInBytes,
     /// Bytes written to swap space, cumulative.
     SwapOutBytes,
-    /// Bytes of memory that the GPU's driver holds.
+    /// Bytes of memory that the GPU's or NPU's driver holds.
     GpuBytes,
+    /// Time for which a GPU or NPU was at work, cumulative.
+    AcceleratorBusyNs,
     /// Resident bytes, those of shared pages divided by how many share them.
     PssBytes,
     /// The anonymous part of [`Quantity::PssBytes`].

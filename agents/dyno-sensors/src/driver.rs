@@ -23,6 +23,7 @@ pub static DRIVERS: &[&dyn SensorDriver] = &[
     &crate::thermal::Thermal,
     &crate::throttle::Throttle,
     &crate::devfreq::Devfreq,
+    &crate::accelerator::Accelerator,
     &crate::group::Group,
     &crate::odpm::Odpm,
     &crate::supply::PowerSupply,

@@ -44,6 +44,16 @@ impl Form {
         }
     }
 
+    /// Whether there is no value now but may be one under load: a chip that sleeps has no clock, and a battery that
+    /// neither gives nor takes may not know what it does.
+    fn is_at_rest(self, bytes: &[u8], quantity: Quantity) -> bool {
+        match quantity {
+            Quantity::FreqKhz => self.parse(bytes) == Some(0),
+            Quantity::ChargeState => bytes.trim_ascii() == b"Unknown",
+            _ => false,
+        }
+    }
+
     /// The value, if it is one that the quantity can have.
     pub(crate) fn value(self, bytes: &[u8], quantity: Quantity) -> Option<i64> {
         self.parse(bytes).filter(|value| believed(quantity).contains(value))
@@ -90,7 +100,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Adds a file that says something sensible now; gives its column.
+    /// Adds a file that says something sensible now or is at rest; gives its column.
     pub(crate) fn add(
         &mut self,
         root: &SysRoot,
@@ -112,7 +122,7 @@ impl Figures {
     ) -> io::Result<usize> {
         let mut file = HotFile::open(root, path, limit_bytes)?;
         let bytes = file.read()?;
-        if form.value(bytes, channel.quantity).is_none() {
+        if form.value(bytes, channel.quantity).is_none() && !form.is_at_rest(bytes, channel.quantity) {
             let said: String = String::from_utf8_lossy(bytes).trim().chars().take(32).collect();
             return Err(io::Error::new(io::ErrorKind::InvalidData, format!("`{said}` is no sensible value")));
         }
@@ -188,6 +198,16 @@ mod tests {
         check(Form::Words(&[("Charging", 1)]), Quantity::ChargeState, "charging\n", None);
         check(Form::Line("oom_kill", 1), Quantity::OomKills, "oom 2\noom_kill 3\n", Some(3));
         check(Form::Times(1), Quantity::PowerUw, "10000000001", None);
+    }
+
+    #[test]
+    fn what_sleeps_now_may_have_a_value_later() {
+        let words = Form::Words(&[("Charging", 1)]);
+        assert!(Form::Times(1000).is_at_rest(b"0\n", Quantity::FreqKhz));
+        assert!(words.is_at_rest(b"Unknown\n", Quantity::ChargeState));
+        assert!(!Form::Times(1).is_at_rest(b"-1\n", Quantity::FreqKhz));
+        assert!(!Form::Times(1).is_at_rest(b"0\n", Quantity::FreqCapKhz));
+        assert!(!words.is_at_rest(b"\n", Quantity::ChargeState));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //!
 //! **Invariant:** what cannot be read, or is absurd, is `None`; it is never 0 and never the last value again.
 
+mod accelerator;
 mod agent;
 pub mod cpu_time;
 mod cpufreq;

@@ -193,6 +193,14 @@ fn an_intel_laptop_keeps_its_counters_back_in_part() {
     ];
     assert_eq!(chips.says(), expected, "BAT0 is the battery");
 
+    let npu = Board::of("laptop-x86", "accelerator");
+    let expected = [
+        (Quantity::AcceleratorBusyNs, "accel0 npu", Some(5_000_000_000)),
+        // It sleeps now.
+        (Quantity::FreqKhz, "accel0 npu", None),
+    ];
+    assert_eq!(npu.says(), expected);
+
     let battery = Board::of("laptop-x86", "power_supply");
     assert_eq!(battery.trust(Quantity::PowerUw, "BAT0"), (AccuracyClass::C, Some(Scope::Device), 1000));
     assert!(
@@ -220,6 +228,12 @@ fn an_amd_laptop_has_counters_a_gpu_and_a_battery_that_counts_charge() {
         (Quantity::FanRpm, "acpi_fan fan1", Some(0)),
     ];
     assert_eq!(chips.says(), expected, "acpitz and BAT1 are sampled elsewhere");
+    let memory = Board::of("laptop-amd", "accelerator");
+    let expected = [
+        (Quantity::GpuBytes, "card1 vram", Some(384 << 20)),
+        (Quantity::GpuBytes, "card1 gtt", Some(1 << 30)),
+    ];
+    assert_eq!(memory.says(), expected);
     let battery = Board::of("laptop-amd", "power_supply");
     // 15.4 V × -1.2 A.
     assert!(battery.says().contains(&(Quantity::PowerUw, "BAT1", Some(-18_480_000))));

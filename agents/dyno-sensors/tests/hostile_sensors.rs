@@ -212,6 +212,7 @@ fn ten_thousand_of_anything_cost_no_more_than_their_names() {
         ("thermal", "sys/class/thermal", "cooling_device"),
         ("power_supply", "sys/class/power_supply", "BAT"),
         ("devfreq", "sys/class/devfreq", "gpu"),
+        ("accelerator", "sys/class/drm", "card"),
         ("odpm", "sys/bus/iio/devices", "iio:device"),
         ("throttle", "sys/devices/system/cpu", "cpu"),
     ] {

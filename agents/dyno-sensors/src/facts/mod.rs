@@ -55,12 +55,10 @@ pub fn device_facts(root: &SysRoot, work_dir: &Path) -> DeviceFacts {
 }
 
 /// Longest text that is kept.
-#[cfg(unix)]
 const MAX_CHARS: usize = 256;
 
 /// A foreign text without white space around it and control characters in it, at most 256 characters; `None` if
 /// nothing is left.
-#[cfg(unix)]
 pub(crate) fn clean(text: &str) -> Option<String> {
     let clean: String = text.trim().chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect();
     let clean = clean.trim();
