@@ -8,7 +8,7 @@ use dyno_model::sample::{Channel, Quantity};
 
 use crate::driver::{Found, Sensor};
 use crate::error::SensorError;
-use crate::hot::HotFile;
+use crate::hot::{HotFile, may_pass};
 use crate::root::SysRoot;
 use crate::text;
 
@@ -100,7 +100,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Adds a file that says something sensible now or is at rest; gives its column.
+    /// Adds a file that says something sensible now, or may do so under load; gives its column.
     pub(crate) fn add(
         &mut self,
         root: &SysRoot,
@@ -121,7 +121,11 @@ impl Figures {
         channel: Channel,
     ) -> io::Result<usize> {
         let mut file = HotFile::open(root, path, limit_bytes)?;
-        let bytes = file.read()?;
+        let bytes = match file.read() {
+            Ok(bytes) => bytes,
+            Err(error) if may_pass(&error) => return Ok(self.put(Source::File(file, form), channel)),
+            Err(error) => return Err(error),
+        };
         if form.value(bytes, channel.quantity).is_none() && !form.is_at_rest(bytes, channel.quantity) {
             let said: String = String::from_utf8_lossy(bytes).trim().chars().take(32).collect();
             return Err(io::Error::new(io::ErrorKind::InvalidData, format!("`{said}` is no sensible value")));

@@ -41,6 +41,14 @@ impl HotFile {
     }
 }
 
+/// Whether a file that cannot be read now may be under load.
+///
+/// A zone of a GPU that is switched off says `EAGAIN`, a chip without a conversion yet `ENODATA`, a bus in use `EBUSY`.
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    let is_empty = error.raw_os_error() == Some(libc::ENODATA);
+    is_empty || matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::ResourceBusy)
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -54,6 +62,16 @@ mod tests {
         let mut file = HotFile::open(&SysRoot::real(), "proc/self/mem", 8).expect("our own memory");
         assert_eq!(file.read().expect_err("nothing is there").raw_os_error(), Some(libc::EIO));
         assert_eq!(file.text(), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_errors_that_may_pass_do() {
+        let error = io::Error::from_raw_os_error;
+        assert!([libc::EAGAIN, libc::ENODATA, libc::EBUSY].iter().all(|code| may_pass(&error(*code))));
+        assert!(
+            ![libc::EACCES, libc::EIO, libc::ENODEV, libc::EINVAL].iter().any(|code| may_pass(&error(*code)))
+        );
     }
 
     #[test]

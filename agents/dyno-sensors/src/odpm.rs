@@ -52,11 +52,23 @@ impl SensorDriver for Odpm {
                     n_meters += 1;
                     found.sensors.push(Box::new(meter));
                 }
-                Err(error) => found.leave_out_if_there(self.name(), name, &error),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => found.leave_out(self.name(), name, &advice(&error)),
             }
         }
         Ok(found)
     }
+}
+
+/// Why a meter cannot be read, and what helps.
+fn advice(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return format!(
+            "{error}: on most phones only root and the system's own power service may read it; the battery's gauge \
+             remains"
+        );
+    }
+    error.to_string()
 }
 
 /// One meter; all its rails are latched at once when the file is read.

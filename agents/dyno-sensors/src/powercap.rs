@@ -83,7 +83,7 @@ fn scope(site: &str) -> Scope {
 }
 
 /// Why a counter cannot be read, and what helps.
-fn advice(error: &io::Error, path: &str) -> String {
+pub(crate) fn advice(error: &io::Error, path: &str) -> String {
     if error.kind() == io::ErrorKind::PermissionDenied {
         // Linux 5.10 and its stable series, commit 949dd0104c49.
         return format!(

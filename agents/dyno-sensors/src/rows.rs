@@ -10,13 +10,17 @@ use crate::driver::Sensor;
 /// Rows of one [`SampleBatch`] at most, so that an event stays small.
 const ROWS_PER_BATCH: usize = 1024;
 
+/// How `None` is kept: in 8 bytes for each value instead of 16. No channel has this value.
+const NONE: i64 = i64::MIN;
+
 /// A sensor with room for a fixed number of its rows.
 pub(crate) struct Rows {
     sensor: Box<dyn Sensor>,
     n_channels: usize,
     room: usize,
     at_ns: Vec<MonoNs>,
-    values: Vec<Option<i64>>,
+    values: Vec<i64>,
+    row: Box<[Option<i64>]>,
     n_dropped: u64,
 }
 
@@ -34,7 +38,8 @@ impl Rows {
     pub(crate) fn new(sensor: Box<dyn Sensor>, room: usize) -> Self {
         let n_channels = sensor.channels().len();
         let (at_ns, values) = (Vec::with_capacity(room), Vec::with_capacity(room * n_channels));
-        Self { sensor, n_channels, room, at_ns, values, n_dropped: 0 }
+        let row = vec![None; n_channels].into_boxed_slice();
+        Self { sensor, n_channels, room, at_ns, values, row, n_dropped: 0 }
     }
 
     /// Reads and keeps one row, if there is one to read and room for it. Allocates nothing.
@@ -48,11 +53,11 @@ impl Rows {
             self.n_dropped += 1;
             return;
         }
-        let before = self.values.len();
-        self.values.resize(before + self.n_channels, None);
-        match self.sensor.read(&mut self.values[before..]) {
-            Ok(at) => self.at_ns.push(told.unwrap_or(at)),
-            Err(_no_row_yet) => self.values.truncate(before),
+        self.row.fill(None);
+        // No row yet is no error: a process may not be known.
+        if let Ok(at) = self.sensor.read(&mut self.row) {
+            self.at_ns.push(told.unwrap_or(at));
+            self.values.extend(self.row.iter().map(|value| value.unwrap_or(NONE)));
         }
     }
 
@@ -72,7 +77,8 @@ impl Rows {
         let n_batches = self.at_ns.len().div_ceil(ROWS_PER_BATCH);
         (0..n_batches).map(move |idx| {
             let rows = idx * ROWS_PER_BATCH..self.at_ns.len().min((idx + 1) * ROWS_PER_BATCH);
-            let values = self.values[rows.start * n_channels..rows.end * n_channels].to_vec();
+            let values = &self.values[rows.start * n_channels..rows.end * n_channels];
+            let values = values.iter().map(|value| Some(*value).filter(|value| *value != NONE)).collect();
             SampleBatch { sensor, at_ns: self.at_ns[rows].to_vec(), values }
         })
     }

@@ -7,7 +7,7 @@ use dyno_model::sample::{AccuracyClass, Channel, Quantity};
 use crate::driver::{Found, ProbeContext, SensorDriver};
 use crate::error::SensorError;
 use crate::figures::{Figures, Form};
-use crate::hot::HotFile;
+use crate::hot::{HotFile, may_pass};
 use crate::root::SysRoot;
 use crate::text;
 
@@ -83,14 +83,19 @@ fn site(root: &SysRoot, name: &str) -> String {
     }
 }
 
-/// The zone's `temp`, if it gives a believable temperature now.
+/// The zone's `temp`, if it gives a believable temperature now or may give one later.
 fn open(root: &SysRoot, zone: &str, site: &str) -> io::Result<HotFile> {
     let refused = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason);
     if site.contains(LIMIT_TYPE) {
         return Err(refused("a limit, not a temperature"));
     }
     let mut file = HotFile::open(root, &format!("{FOLDER}/{zone}/temp"), 64)?;
-    match text::number(file.read()?) {
+    let text = match file.read() {
+        Ok(text) => text,
+        Err(error) if may_pass(&error) => return Ok(file),
+        Err(error) => return Err(error),
+    };
+    match text::number(text) {
         Some(value) if BELIEVED_MDEGC.contains(&value) => Ok(file),
         Some(value) => Err(refused(&format!("{value} m°C is not between -40000 and 150000"))),
         None => Err(refused("not a number")),

@@ -135,6 +135,16 @@ fn a_meter_keeps_its_columns_apart() {
 }
 
 #[test]
+fn a_meter_that_is_closed_says_what_remains() {
+    let tree = Tree::new(&[("sys/bus/iio/devices/iio:device0/name", "s2mpg14-odpm\n")]);
+    fs::write(tree.0.path().join("outside"), "t=1\nCH0(T=1)[A], 10\n").expect("a temporary file");
+    symlink(tree.0.path().join("outside"), tree.path(METER)).expect("a temporary link");
+    let found = tree.probe("odpm");
+    let told = &found.unreadable[0];
+    assert!(told.what == "s2mpg14-odpm" && told.reason.contains("the battery's gauge remains"), "{told:?}");
+}
+
+#[test]
 fn a_meter_with_too_many_rails_is_sampled_in_part() {
     let lines: Vec<String> = (0..200).map(|n| format!("CH{n}(T=1)[R{n}], {n}")).collect();
     let found = Tree::new(&[(METER, &lines.join("\n"))]).probe("odpm");

@@ -128,6 +128,45 @@ fn a_jetsons_rails_give_the_energy_of_a_request_by_trapezoids() {
 }
 
 #[test]
+fn requests_from_a_fifth_of_a_second_to_twenty_keep_their_energy_at_each_rate() {
+    // Prefill at 12 W and decode at 8 W, one request after the other; lengths that share no period with a sampler of
+    // 1 Hz or 10 Hz, which would see the same phase again and again.
+    for (prefill_ms, decode_ms, n_requests) in [(210, 843, 120), (2030, 8170, 12), (20_110, 79_930, 3)] {
+        let request = prefill_ms + decode_ms;
+        let knots = (0..n_requests).flat_map(|n| [(n * request, 12 * W), (n * request + prefill_ms, 8 * W)]);
+        let knots: Vec<(u64, i64)> = knots.chain([(n_requests * request, 0)]).collect();
+        let power = || Curve::of(Knots::Steps, &knots);
+        let truth = n_requests as f64 * (12.0 * prefill_ms as f64 + 8.0 * decode_ms as f64) / 1000.0;
+        let seconds = (n_requests * request).div_ceil(1000) + 1;
+
+        let amd = Tree::of_fixture("laptop-amd");
+        let package = "sys/class/powercap/intel-rapl:0/energy_uj";
+        let record = Record::of(
+            Play::of(amd.path()).file(package, counter(power(), 0, None)),
+            &SysRoot::tree(amd.path()),
+            seconds,
+        );
+        within(record.joules_of_counter("package-0"), truth, 2.0);
+
+        let jetson = Tree::of_fixture("jetson-orin-nano");
+        // At 5 V, µA are µW / 5: the file's mA are thousandths of that.
+        let play = Play::of(jetson.path())
+            .file("sys/class/hwmon/hwmon1/in1_input", fixed("5000"))
+            .file("sys/class/hwmon/hwmon1/curr1_input", reading(power(), 5000));
+        within(
+            Record::of(play, &SysRoot::tree(jetson.path()), seconds).joules_of_power("VDD_IN"),
+            truth,
+            5.0,
+        );
+
+        let intel = Tree::of_fixture("laptop-x86");
+        let gauge = "sys/class/power_supply/BAT0/power_now";
+        let play = Play::of(intel.path()).file(gauge, reading(power(), 1));
+        within(Record::of(play, &SysRoot::tree(intel.path()), seconds).joules_of_power("BAT0"), truth, 10.0);
+    }
+}
+
+#[test]
 fn a_pixels_meter_gives_the_energy_of_each_rail() {
     let tree = Tree::of_fixture("pixel-8");
     // 20 s: the big cores at 4 W for half of each second and 0.5 W else, 45 J; the memory from 0.2 to 1 W, 12 J.
@@ -211,6 +250,8 @@ fn the_sampler_itself_sees_a_tree_that_is_played() {
     let sampler = Sampler::start(config).expect("a thread");
     while begun.elapsed() < Duration::from_millis(500) {
         play.show(now_ns()).expect("a temporary tree");
+        // A write in the very moment of a read may tear the text on some file systems: leave room between them.
+        std::thread::sleep(Duration::from_millis(1));
     }
     play.show(now_ns()).expect("a temporary tree");
     let shown = std::fs::read_to_string(tree.path().join(path)).expect("a file");

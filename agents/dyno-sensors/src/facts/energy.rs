@@ -8,6 +8,7 @@ use dyno_model::device::{BatteryFacts, EnergySource, Unread};
 use dyno_model::sample::AccuracyClass;
 
 use crate::facts::{battery, clean, exists, programs};
+use crate::powercap;
 use crate::root::SysRoot;
 
 /// More sources than this are not listed (house rule).
@@ -78,7 +79,9 @@ fn rapl(root: &SysRoot, unread: &mut Vec<Unread>) -> Vec<EnergySource> {
             .and_then(|(parent, _)| named(parent));
         let site = parent.map_or_else(|| own.clone(), |parent| format!("{parent}/{own}"));
         let site = if zone.starts_with("intel-rapl-mmio") { format!("{site} (mmio)") } else { site };
-        source("rapl", &site, AccuracyClass::B, readable(root, &format!("{POWERCAP}/{zone}/energy_uj")))
+        let path = format!("{POWERCAP}/{zone}/energy_uj");
+        let read = root.read(&path).map(drop).map_err(|error| powercap::advice(&error, &path));
+        source("rapl", &site, AccuracyClass::B, read.and_then(|()| readable(root, &path)))
     });
     found.collect()
 }
