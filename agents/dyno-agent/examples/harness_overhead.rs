@@ -190,6 +190,9 @@ fn drive(peer: &mut ControllerPeer, model: &str) -> Outcome<Rates> {
         requests: requests(),
         load: LoadModel::Single { think_ms: 0 },
         sampling_period_ms: 100,
+        hold: None,
+        care: None,
+        sys_root: None,
         api_key: None,
     };
     peer.send(&Command::Run(Box::new(order)))?;

@@ -1,16 +1,27 @@
 //! One launch: starts the runtime, asks what is to be asked, and records all of it.
 //!
-//! The order of events is fixed: launch started, calibrated, start state, sensors, spawned, ready and what it cost,
-//! requests (with the cost up to the first of them), load ended, samples, launch ended.
+//! The order of events is fixed: launch started, calibrated, sensors, cool-down, idle rest, start state, spawned, ready
+//! and what it cost, rest with the runtime ready, requests (with the cost up to the first of them), load ended, load
+//! span, recovery, samples, launch ended. Spans are there where the order asks for care or for a held load; samples come
+//! earlier only where there is no more room for them, in a held load now and then between requests. Rests come before
+//! the start state, so that a cold start stays cold.
 
+mod cool;
 mod cpu;
+mod end;
 mod flights;
+mod limit;
+mod load;
 mod offer;
+mod rest;
+mod steady;
 mod turns;
+mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use dyno_model::care::SpanKind;
 use dyno_model::clock::{Clock, MonoNs, WallNs};
 use dyno_model::event::{Event, EventKind, EventSink, SinkError};
 use dyno_model::outcome::Outcome;
@@ -18,19 +29,24 @@ use dyno_model::start::StartPoint;
 use dyno_protocol::message::{Phase, RunOrder, Secret};
 use dyno_runtimes::adapter::{ExitReport, LaunchStep, RuntimeAdapter, adapter_for};
 use dyno_runtimes::interrupt::Interrupt;
+use dyno_sensors::kills::KillWatch;
+use dyno_sensors::played::Doing;
 
 #[cfg(test)]
 pub(crate) use cpu::Had;
-pub(crate) use offer::LoadProof;
+pub(crate) use load::LoadProof;
 
+use crate::drive::limit::{LimitWatch, SupplyWatch};
+use crate::drive::watch::Watch;
 use crate::guard::{Evidence, Guard};
+use crate::played::Told;
 use crate::sense::{self, Sense};
 use crate::spool::Spool;
-use crate::{calibrate, cold, guard};
+use crate::{calibrate, cold};
 use dyno_model::blame::chain;
 
-/// Tells how far a launch is: phase, requests done. Called between polls only; must not wait.
-pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Phase, u32);
+/// Tells how far a launch is: phase, done, in total; of requests, or seconds. Called between polls only; must not wait.
+pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Phase, u32, u32);
 
 /// What a launch finds around it.
 #[derive(Debug, Clone, Copy)]
@@ -58,21 +74,25 @@ pub(crate) fn launch(
     let is_watched = adapter.is_ok() && matches!(clock, Clock::Monotonic);
     let guard = is_watched.then(Guard::start);
     let mut launch = Launch::new(order, spool, around, clock, on_progress);
-    let n_requests = u32::try_from(order.requests.len()).unwrap_or(u32::MAX);
+    let n_requests = launch.n_requests();
     launch.event(EventKind::LaunchStarted { wall: WallNs::now(), n_requests, boot_id: sense::boot_id() })?;
     if is_watched {
         launch.calibrate()?;
     }
-    if adapter.is_ok() {
-        launch.make_start()?;
-    }
-    let mut sense = if is_watched { Sense::start(order.sampling_period_ms) } else { Sense::none() };
-    launch.declare(&sense)?;
     let (outcome, report) = match adapter {
-        Ok(mut adapter) => launch.with_runtime(adapter.as_mut(), &mut sense)?,
+        Ok(mut adapter) => {
+            launch.sense(is_watched)?;
+            if let Some(outcome) = launch.rest_before_spawn()? {
+                (outcome, None)
+            } else {
+                launch.sense.take_boundary();
+                launch.make_start()?;
+                launch.with_runtime(adapter.as_mut())?
+            }
+        }
         Err(error) => (error.outcome(), None),
     };
-    launch.end(outcome, report.as_ref(), sense, guard.as_ref())
+    launch.end(outcome, report.as_ref(), guard.as_ref())
 }
 
 /// A launch in progress.
@@ -85,6 +105,16 @@ struct Launch<'a> {
     program: Option<&'a Path>,
     on_progress: OnProgress<'a>,
     runtime_pid: Option<u32>,
+    sense: Sense,
+    /// What a played device is told; `None` for one that is measured.
+    told: Option<Told>,
+    /// `None` where nothing is sampled, or nothing depends on it while the launch runs.
+    watch: Option<Watch>,
+    limits: LimitWatch,
+    supply: SupplyWatch,
+    kills: KillWatch,
+    /// When rows were last put into the record before their time.
+    spilled_at: MonoNs,
     /// What is known for the judgement.
     evidence: Evidence,
 }
@@ -98,12 +128,33 @@ impl<'a> Launch<'a> {
         on_progress: OnProgress<'a>,
     ) -> Self {
         let Around { interrupt, program } = around;
-        let evidence = Evidence::default();
-        Self { order, spool, seq: 0, clock, interrupt, program, on_progress, runtime_pid: None, evidence }
+        let limits = order.care.as_ref().map(|care| care.limits).unwrap_or_default();
+        Self {
+            order,
+            spool,
+            seq: 0,
+            spilled_at: clock.now(),
+            clock,
+            interrupt,
+            program,
+            on_progress,
+            runtime_pid: None,
+            sense: Sense::none(),
+            told: None,
+            watch: None,
+            limits: LimitWatch::new(limits),
+            supply: SupplyWatch::default(),
+            kills: KillWatch::default(),
+            evidence: Evidence::default(),
+        }
     }
 }
 
 impl Launch<'_> {
+    fn n_requests(&self) -> u32 {
+        u32::try_from(self.order.requests.len()).unwrap_or(u32::MAX)
+    }
+
     fn event(&mut self, kind: EventKind) -> Result<(), SinkError> {
         self.event_at(self.clock.now(), kind)
     }
@@ -118,9 +169,14 @@ impl Launch<'_> {
         self.event(EventKind::Note { text })
     }
 
+    fn tell_starting(&mut self) {
+        let n_requests = self.n_requests();
+        (self.on_progress)(Phase::Starting, 0, n_requests);
+    }
+
     /// Tries the client against a known schedule; a calibration that fails is noted, and the launch goes on.
     fn calibrate(&mut self) -> Result<(), SinkError> {
-        (self.on_progress)(Phase::Starting, 0);
+        self.tell_starting();
         match calibrate::run(self.order.launch_spec.dialect, self.program, self.interrupt) {
             Ok(None) => Ok(()),
             Ok(Some(calibration)) => {
@@ -131,9 +187,34 @@ impl Launch<'_> {
         }
     }
 
+    /// Starts the sensors and declares them: those of the device, or in a script's time those of a played one.
+    fn sense(&mut self, is_watched: bool) -> Result<(), SinkError> {
+        let RunOrder { sys_root, sampling_period_ms: period_ms, run, launch, .. } = self.order;
+        self.sense = if is_watched {
+            Sense::start(sys_root.as_deref(), *period_ms)
+        } else {
+            let scratch = self.spool.folder().join(format!("played-{:05}-{launch:03}", run.0));
+            Sense::play(sys_root.as_deref(), scratch, *period_ms, self.clock.now())
+        };
+        self.sense.catch_up(self.clock.now());
+        self.told = self.sense.activity().map(Told::new);
+        let is_cared_for = self.order.care.is_some() || self.order.hold.is_some();
+        self.watch = if is_cared_for { Watch::of(&self.sense) } else { None };
+        for sensor in self.sense.declared().to_vec() {
+            self.event(EventKind::Sensor(sensor))?;
+        }
+        for unreadable in self.sense.unreadable().to_vec() {
+            self.event(EventKind::Unreadable(unreadable))?;
+        }
+        match self.sense.failure().map(str::to_owned) {
+            Some(why) => self.note(format!("no sensor is sampled: {why}")),
+            None => Ok(()),
+        }
+    }
+
     /// Brings the launch into the state that it is to start from.
     fn make_start(&mut self) -> Result<(), SinkError> {
-        (self.on_progress)(Phase::Starting, 0);
+        self.tell_starting();
         let Some(made) = cold::make(&self.order.launch_spec) else { return Ok(()) };
         self.evidence.start = Some(made.clone());
         self.event(EventKind::StartMade(Box::new(made)))
@@ -146,97 +227,89 @@ impl Launch<'_> {
         }
     }
 
-    fn declare(&mut self, sense: &Sense) -> Result<(), SinkError> {
-        for sensor in sense.declared() {
-            self.event(EventKind::Sensor(sensor.clone()))?;
-        }
-        for unreadable in sense.unreadable() {
-            self.event(EventKind::Unreadable(unreadable.clone()))?;
-        }
-        match sense.failure() {
-            Some(why) => self.note(format!("no sensor is sampled: {why}")),
-            None => Ok(()),
-        }
-    }
-
-    /// From spawn to exit; the report is missing when there was nothing to stop.
+    /// From spawn to exit, and what is watched after it; the report is missing when there was nothing to stop.
     fn with_runtime(
         &mut self,
         adapter: &mut dyn RuntimeAdapter,
-        sense: &mut Sense,
     ) -> Result<(Outcome, Option<ExitReport>), SinkError> {
-        (self.on_progress)(Phase::Starting, 0);
+        self.tell_starting();
         let mut kept = Ok(());
         let order = self.order;
         let started = adapter.start(&order.launch_spec, &mut |step| {
             if kept.is_ok() {
-                kept = self.step(step, sense);
+                kept = self.step(step);
             }
         });
         kept?;
+        let mut temps_before = None;
         let served = match started {
             Ok(()) => {
                 self.spool.flush()?;
-                Ok(self.offer(adapter)?)
+                Ok(self.serve_started(adapter, &mut temps_before)?)
             }
             Err(error) => Err(error.outcome()),
         };
-        sense.stop();
-        Ok(match (adapter.stop(), served) {
-            // The runtime's own end says more than what its last request met.
-            (Ok(report), Ok(served)) if served != Outcome::Cancelled && !report.outcome.is_ok() => {
-                (report.outcome.clone(), Some(report))
-            }
-            (Ok(report), Ok(served) | Err(served)) => (served, Some(report)),
-            (Err(error), Ok(Outcome::Ok)) => (error.outcome(), None),
-            (Err(_), Ok(served) | Err(served)) => (served, None),
-        })
+        let recovery_ms = order.care.as_ref().map_or(0, |care| care.recovery_ms);
+        // Without a load there is nothing to recover from.
+        let before = temps_before
+            .filter(|_| recovery_ms > 0 && matches!(&served, Ok(outcome) if *outcome != Outcome::Cancelled));
+        if before.is_none() {
+            // Its last rows are of a runtime that still runs.
+            self.sense.stop(self.clock.now());
+        }
+        let ended = self.stopped(adapter.stop(), served);
+        if let Some(told) = &self.told {
+            told.tell(self.clock.now(), Doing::Idle);
+        }
+        if let Some(before) = before {
+            self.recover(&before)?;
+            self.sense.stop(self.clock.now());
+        }
+        Ok(ended)
     }
 
-    fn step(&mut self, step: LaunchStep, sense: &mut Sense) -> Result<(), SinkError> {
+    /// The load of a runtime that is ready, and what surrounds it; keeps the temperatures just before it, where it
+    /// came to that.
+    fn serve_started(
+        &mut self,
+        adapter: &mut dyn RuntimeAdapter,
+        temps_before: &mut Option<Vec<Option<i64>>>,
+    ) -> Result<Outcome, SinkError> {
+        let ready_idle_ms = self.order.care.as_ref().map_or(0, |care| care.ready_idle_ms);
+        if ready_idle_ms > 0 {
+            // Only there: the first token of a runtime that is asked at once does not wait for it.
+            self.sense.take_boundary();
+        }
+        if let Some(outcome) = self.rest(SpanKind::ReadyIdle, ready_idle_ms)? {
+            return Ok(outcome);
+        }
+        self.sense.catch_up(self.clock.now());
+        *temps_before = Some(self.watch.as_ref().map(Watch::temps_now).unwrap_or_default());
+        let outcome = self.offer(adapter)?;
+        if adapter.is_running() {
+            self.sense.take_boundary();
+        }
+        Ok(outcome)
+    }
+
+    fn step(&mut self, step: LaunchStep) -> Result<(), SinkError> {
         match step {
             LaunchStep::Spawned { at, pid } => {
                 self.event_at(at, EventKind::Spawned)?;
                 self.runtime_pid = pid;
-                match pid.map(|pid| sense.attach(pid)) {
+                self.kills = self.sense.watch_kills(pid);
+                match pid.map(|pid| self.sense.attach(pid)) {
                     Some(Err(why)) => self.note(format!("the runtime's process is not sampled: {why}")),
                     Some(Ok(())) | None => Ok(()),
                 }
             }
             LaunchStep::Ready { at, facts } => {
+                if let Some(told) = &self.told {
+                    told.tell(at, Doing::Ready);
+                }
                 self.event_at(at, EventKind::Ready { facts })?;
                 self.start_cost(StartPoint::Ready)
             }
         }
-    }
-
-    /// Samples, judgement, and the last event.
-    fn end(
-        mut self,
-        outcome: Outcome,
-        report: Option<&ExitReport>,
-        mut sense: Sense,
-        guard: Option<&Guard>,
-    ) -> Result<Outcome, SinkError> {
-        let (batches, own) = sense.stop();
-        // Without a guard nothing of the real world was to be watched.
-        let watched = guard.map(|guard| guard.watched(own));
-        let validity = guard::judge(watched.as_ref(), &self.evidence);
-        for text in guard::notes(&self.evidence) {
-            self.note(text)?;
-        }
-        for batch in batches {
-            self.event(EventKind::Samples(batch.clone()))?;
-        }
-        self.event(EventKind::LaunchEnded {
-            outcome: outcome.clone(),
-            validity,
-            exit: report.and_then(|report| report.exit.clone()),
-            cpu_ns: report.and_then(|report| report.cpu_ns),
-            peak_rss_bytes: report.and_then(|report| report.peak_rss_bytes),
-            own: own.clone(),
-        })?;
-        self.spool.finish()?;
-        Ok(outcome)
     }
 }

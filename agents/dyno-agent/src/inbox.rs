@@ -127,6 +127,9 @@ fn hear(mut commands: peer::Receiver<Command>, tell: &SyncSender<Incoming>, reac
                     // Commands come in order: what was cancelled before this launch is over.
                     Command::Run(_)
                     | Command::Prepare { .. }
+                    | Command::Machine { .. }
+                    | Command::TestSensors { .. }
+                    | Command::Knock { .. }
                     | Command::Synthesize { .. }
                     | Command::Quantize { .. } => {
                         reach.interrupt.clear_cancel();

@@ -20,11 +20,12 @@ use dyno_runtimes::interrupt::{Asked, Interrupt};
 use crate::args::OnLinkLoss;
 use crate::error::{AgentError, SpoolError};
 use crate::inbox::{Incoming, Reach, listen};
+use crate::meter::{self, Meters};
 use crate::prepare::{After, PrepareError, SystemHost};
 use crate::spool::Spools;
 use crate::sys::Signal;
 use crate::work_dir::{Folder, WorkDir};
-use crate::{drive, lease, models, prepare, sense};
+use crate::{drive, examine, lease, models, prepare, sense};
 
 /// Progress is told at most so often.
 pub(crate) const PROGRESS_EVERY_NS: u64 = 250_000_000;
@@ -75,9 +76,16 @@ pub(crate) fn serve(
     };
     let inbox = listen(commands, surroundings.wait_for_signal, &reach)?;
     match admit(surroundings, folder, &inbox, &mut replies, &reach.interrupt) {
-        Ok(Some(work_dir)) => {
-            Server { surroundings, work_dir, reach, inbox, replies, prepared: None }.serve()
+        Ok(Some(work_dir)) => Server {
+            surroundings,
+            work_dir,
+            reach,
+            inbox,
+            replies,
+            prepared: None,
+            meters: Meters::default(),
         }
+        .serve(),
         Ok(None) => Ok(()),
         Err(error) => Err(refuse(&mut replies, error)),
     }
@@ -146,6 +154,7 @@ struct Server<'a> {
     replies: Sender<Reply>,
     /// What the device was brought into, and is to be put back from.
     prepared: Option<Box<PrepareSpec>>,
+    meters: Meters,
 }
 
 /// Whether the agent goes on.
@@ -233,9 +242,29 @@ impl Server<'_> {
                 let wrote = models::quantize(work_dir, interrupt, &source, &path, &to, threads);
                 self.answer(wrote)
             }
+            Command::Machine { for_ms, sys_root } => {
+                let measured = examine::machine(work_dir.root(), interrupt, sys_root.as_deref(), for_ms);
+                self.answer(measured)
+            }
+            Command::TestSensors { for_ms, sys_root } => {
+                let tested = examine::sensors(work_dir.root(), interrupt, sys_root.as_deref(), for_ms);
+                self.answer(tested)
+            }
             Command::Prepare { campaign, spec } => {
                 let prepared = self.prepare(&campaign, spec);
                 self.answer(prepared)
+            }
+            Command::MeterBegin { meter, sensor, planned } => {
+                let begun = self.meters.begin(&meter, sensor, &planned);
+                self.answer(begun)
+            }
+            Command::MeterRows { meter } => {
+                let rows = self.meters.rows(&meter);
+                self.answer(rows)
+            }
+            Command::Knock { turns_ms } => {
+                let knocked = meter::knock(&turns_ms, interrupt);
+                self.answer(knocked.map(|loads| Reply::Knocked { loads }))
             }
             Command::Restore => {
                 let restored = self.put_back();
@@ -278,12 +307,13 @@ impl Server<'_> {
         let mut link = Ok(());
         let mut told_at: Option<MonoNs> = None;
         let (surroundings, replies) = (self.surroundings, &mut self.replies);
-        let mut on_progress = |phase: Phase, done: u32| {
+        let mut on_progress = |phase: Phase, done: u32, total: u32| {
             let now = Clock::Monotonic.now();
             let is_due = told_at.is_none_or(|at| now.since(at) >= surroundings.progress_every_ns);
             if is_due && link.is_ok() && (surroundings.has_room)() {
                 told_at = Some(now);
-                link = replies.send(&Reply::Progress(progress_of(order, phase, done)));
+                let (run, launch) = (order.run, order.launch);
+                link = replies.send(&Reply::Progress(Progress { run, launch, phase, done, total }));
             }
         };
         self.reach.is_launching.store(true, Ordering::SeqCst);
@@ -314,9 +344,4 @@ impl Server<'_> {
             Err(HandOverError::Spool(error)) => self.answer(Err(error)),
         }
     }
-}
-
-fn progress_of(order: &RunOrder, phase: Phase, done: u32) -> Progress {
-    let total = u32::try_from(order.requests.len()).unwrap_or(u32::MAX);
-    Progress { run: order.run, launch: order.launch, phase, done, total }
 }

@@ -44,6 +44,18 @@ impl Spool {
         Self { file, path, buffer, n_intact: 0, synced_at: Clock::Monotonic.now() }
     }
 
+    /// One whose every write fails: `/dev/full` says "no space left" (full(4)).
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn full() -> Self {
+        let file = File::options().write(true).open("/dev/full").expect("Linux has it");
+        Self::over(file, "/dev/full".into())
+    }
+
+    /// The folder of its campaign.
+    pub(crate) fn folder(&self) -> &Path {
+        self.path.parent().expect("a spool lies in its campaign's folder")
+    }
+
     /// Hands the waiting lines to the kernel, and to the disk if it is time.
     ///
     /// # Errors

@@ -1,6 +1,10 @@
 //! The whole agent in one process: a controller over a pipe in memory, and the scripted runtime.
 
+mod board;
+mod care;
+mod held;
 mod loads;
+mod played;
 
 use std::thread::JoinHandle;
 
@@ -143,6 +147,9 @@ fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
         requests: (0..n_requests).map(request).collect(),
         load: LoadModel::Single { think_ms: 0 },
         sampling_period_ms: 100,
+        hold: None,
+        care: None,
+        sys_root: None,
         api_key: None,
     }
 }
@@ -164,6 +171,7 @@ fn names(events: &[Event]) -> Vec<&'static str> {
         EventKind::Calibrated(_) => "calibrated",
         EventKind::StartMade(_) => "start",
         EventKind::StartCost(_) => "start cost",
+        EventKind::Span(_) => "span",
         EventKind::LoadEnded(_) => "load",
         EventKind::LaunchEnded { .. } => "ended",
     };

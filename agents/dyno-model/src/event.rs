@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::care::Span;
 use crate::clock::{MonoNs, WallNs};
 use crate::ids::RunId;
 use crate::launch::RuntimeFacts;
@@ -60,6 +61,8 @@ pub enum EventKind {
     StartCost(StartCost),
     /// A request ended.
     Request(Box<RequestRecord>),
+    /// A part of the launch is over.
+    Span(Span),
     /// The load is over.
     LoadEnded(Box<LoadFacts>),
     /// Sensor rows.

@@ -155,6 +155,18 @@ pub struct RuntimeFacts {
     pub pid: Option<u32>,
 }
 
+/// K and V caches of layers that keep a window of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvWindow {
+    /// Length of the window.
+    pub tokens: u32,
+    /// Bytes of one token in all such layers together.
+    pub bytes_per_token: u64,
+    /// Whether the runtime keeps every token of them all the same, and only reads the window.
+    #[serde(default)]
+    pub is_kept_whole: bool,
+}
+
 /// What a model file says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ModelFacts {
@@ -170,6 +182,16 @@ pub struct ModelFacts {
     pub file_bytes: u64,
     /// Bytes of weights that one decoded token reads.
     pub bytes_per_token: u64,
+    /// Bytes that one more token of context adds to the K and V caches, over all layers that keep every token; `None`
+    /// where the runtime does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_bytes_per_token: Option<u64>,
+    /// The same over layers that keep only a window of tokens, and how long that is; `None` without such layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_window: Option<KvWindow>,
+    /// Weights that one token is multiplied with, embedding table rows not read left out; `None` where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_active_parameters: Option<u64>,
     /// Transformer blocks.
     pub n_layers: u32,
     /// Width of the residual stream.

@@ -5,6 +5,8 @@
 //! except [`clock`], which is the one place where time comes from.
 
 pub mod blame;
+pub mod board;
+pub mod care;
 pub mod clock;
 pub mod device;
 pub mod digest;
@@ -13,6 +15,8 @@ pub mod ids;
 pub mod launch;
 pub mod line;
 pub mod load;
+pub mod machine;
+pub mod meter;
 pub mod metric;
 pub mod outcome;
 pub mod plan;
@@ -20,5 +24,6 @@ pub mod prepare;
 pub mod proof;
 pub mod request;
 pub mod sample;
+pub mod sensor_test;
 pub mod start;
 pub mod template;

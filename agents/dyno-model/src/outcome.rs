@@ -35,6 +35,11 @@ pub enum Outcome {
         /// What is missing.
         detail: String,
     },
+    /// A limit that the plan sets was reached, and the launch was stopped.
+    AtLimit {
+        /// Which one, with its figure.
+        detail: String,
+    },
     /// The device restarted.
     Rebooted,
     /// Stopped from outside before it ended.
@@ -51,6 +56,7 @@ impl Outcome {
             Self::Crashed { .. } => "crashed",
             Self::Refused { .. } => "refused",
             Self::Unsupported { .. } => "unsupported",
+            Self::AtLimit { .. } => "at_limit",
             Self::Rebooted => "rebooted",
             Self::Cancelled => "cancelled",
         }
@@ -61,13 +67,28 @@ impl Outcome {
         matches!(self, Self::Ok)
     }
 
+    /// Whether a held load that ended so came to its end: that the device could not go on is a result, too, and is
+    /// not measured again.
+    pub fn ends_hold(&self) -> bool {
+        match self {
+            Self::Ok
+            | Self::Oom { .. }
+            | Self::Timeout { .. }
+            | Self::Crashed { .. }
+            | Self::AtLimit { .. }
+            | Self::Rebooted => true,
+            Self::Refused { .. } | Self::Unsupported { .. } | Self::Cancelled => false,
+        }
+    }
+
     /// What is known beyond the word.
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Ok | Self::Rebooted | Self::Cancelled => None,
-            Self::Oom { detail } | Self::Refused { detail } | Self::Unsupported { detail } => {
-                Some(detail.clone())
-            }
+            Self::Oom { detail }
+            | Self::Refused { detail }
+            | Self::Unsupported { detail }
+            | Self::AtLimit { detail } => Some(detail.clone()),
             Self::Timeout { limit_ms } => Some(format!("no answer within {limit_ms} ms")),
             Self::Crashed { exit, stderr_tail } if stderr_tail.is_empty() => Some(exit.clone()),
             Self::Crashed { exit, stderr_tail } => Some(format!("{exit}: {stderr_tail}")),

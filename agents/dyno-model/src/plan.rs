@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::board::PlannedBoard;
+use crate::care::{Care, Hold};
 use crate::digest::Digest;
 use crate::ids::{CellId, DeviceId, PromptId, RunId};
 use crate::launch::{Dialect, EndpointSpec, ServerSpec};
 use crate::load::LoadModel;
+use crate::meter::PlannedMeter;
 use crate::prepare::PrepareSpec;
 use crate::request::{Message, Sampling};
 use crate::start::{RestartSpec, StartState};
@@ -54,6 +57,16 @@ pub struct Plan {
     /// How devices are restarted for device-cold launches; `None` when there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartSpec>,
+    /// What surrounds each load; `None` is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub care: Option<Care>,
+    /// What is known of the boards that the devices name, by that name; others are found by what a device says of
+    /// itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub boards: BTreeMap<String, PlannedBoard>,
+    /// External meters by name; each measures one of the devices.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meters: BTreeMap<String, PlannedMeter>,
 }
 
 /// A set of service level objectives.
@@ -136,6 +149,13 @@ pub struct PlannedDevice {
     /// What it is to be like while it is measured; `None` is as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepare: Option<PrepareSpec>,
+    /// The folder on it that `/proc` and `/sys` are read below, as in a container that has the host's elsewhere;
+    /// `None` is `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sys_root: Option<String>,
+    /// Temperature of the air around it, as a person or a thermometer says; `None` is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambient_mdegc: Option<i32>,
 }
 
 /// How to reach a device.
@@ -328,6 +348,9 @@ pub struct Cell {
     /// The state that its launches start from.
     #[serde(default, skip_serializing_if = "StartState::is_as_it_is")]
     pub start: StartState,
+    /// How long its load goes on; `None` is until each request was asked once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
 }
 
 /// One fresh launch of a runtime, and the requests that it serves.
@@ -341,6 +364,13 @@ pub struct PlannedRun {
     pub repetition: u32,
     /// What it serves, in order.
     pub requests: Vec<PlannedRequest>,
+}
+
+impl PlannedRun {
+    /// The request that number `idx` of a launch is: those of a held load go round.
+    pub fn request(&self, idx: u32) -> Option<&PlannedRequest> {
+        self.requests.get(idx as usize % self.requests.len().max(1))
+    }
 }
 
 /// One request of a run.
@@ -382,7 +412,12 @@ impl Plan {
         self.runs.iter().find(|run| run.id == id)
     }
 
-    /// How many requests it will make.
+    /// How long a run's load is held; `None` where it ends when each request was asked once.
+    pub fn hold_of(&self, run: &PlannedRun) -> Option<Hold> {
+        self.cell(&run.cell)?.hold
+    }
+
+    /// How many requests it will make; of held loads, those that go round.
     pub fn n_requests(&self) -> usize {
         self.runs.iter().map(|run| run.requests.len()).sum()
     }

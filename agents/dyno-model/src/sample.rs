@@ -92,6 +92,10 @@ pub enum Quantity {
     CgroupPeakBytes,
     /// Processes killed for want of memory, cumulative.
     OomKills,
+    /// Bytes that the system charges to a process: compressed ones and those that its GPU work holds are among them.
+    FootprintBytes,
+    /// How much the system says that heat holds it back, by its own numbers; 0 is not at all.
+    HeatState,
 }
 
 /// What of a device a power or energy figure covers; figures of unlike scopes are neither compared nor added.

@@ -5,6 +5,7 @@
 //! [`Reply::Progress`] between two requests; it reads on, so that [`Command::Cancel`] is heard.
 
 use dyno_model::blame::{Blame, Classify, chain};
+use dyno_model::care::{Care, Hold};
 use dyno_model::clock::{MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
@@ -12,9 +13,13 @@ use dyno_model::event::Event;
 use dyno_model::ids::{CampaignId, RunId};
 use dyno_model::launch::LaunchSpec;
 use dyno_model::load::LoadModel;
+use dyno_model::machine::MachineFigures;
+use dyno_model::meter::{MeterCounts, PlannedMeter};
 use dyno_model::plan::SyntheticShape;
 use dyno_model::prepare::{PrepareSpec, Prepared, Restored};
 use dyno_model::request::Request;
+use dyno_model::sample::{SampleBatch, SensorDeclared, UnreadableSensor};
+use dyno_model::sensor_test::SourceTest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +102,39 @@ pub enum Command {
     /// Asks for one launch. [`Reply::Progress`] between requests, then [`Reply::LaunchDone`], then all events as
     /// [`Reply::EventBatch`]es, the last of them marked. The spool stays on the device until [`Command::DropSpool`].
     Run(Box<RunOrder>),
+    /// Asks what memory bandwidth and arithmetic the device has. [`Reply::Machine`].
+    Machine {
+        /// Time for all of it.
+        for_ms: u64,
+        /// As in [`RunOrder`].
+        sys_root: Option<String>,
+    },
+    /// Asks for a known step of load, and what each source of power makes of it. [`Reply::SensorsTested`].
+    TestSensors {
+        /// Time for all of it.
+        for_ms: u64,
+        /// As in [`RunOrder`].
+        sys_root: Option<String>,
+    },
+    /// Asks for a meter to be read from now on. [`Reply::MeterBegun`]. It is read until the talk ends.
+    MeterBegin {
+        /// Its name.
+        meter: String,
+        /// Its number as a sensor.
+        sensor: u16,
+        /// What it is.
+        planned: Box<PlannedMeter>,
+    },
+    /// Asks for the rows that a meter has by now; it forgets them. [`Reply::MeterRows`].
+    MeterRows {
+        /// Its name.
+        meter: String,
+    },
+    /// Asks for a known pattern of load, for meters to be seen by. [`Reply::Knocked`].
+    Knock {
+        /// How long the device rests, works, rests and so on, in ms.
+        turns_ms: Vec<u32>,
+    },
     /// Asks for the device to be brought into a state. [`Reply::Prepared`].
     Prepare {
         /// For which campaign.
@@ -166,6 +204,15 @@ pub struct RunOrder {
     pub load: LoadModel,
     /// Period of the sampler.
     pub sampling_period_ms: u32,
+    /// How long the load goes on; `None` is until each request was asked once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// What surrounds the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub care: Option<Care>,
+    /// The folder that `/proc` and `/sys` are read below; `None` is `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sys_root: Option<String>,
     /// The endpoint's key, for this talk only: it is in no spool and no record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<Secret>,
@@ -256,6 +303,41 @@ pub enum Reply {
         /// The word of its outcome: `ok`, `crashed`.
         outcome: String,
     },
+    /// What the device can do at most.
+    Machine {
+        /// As measured now.
+        figures: Box<MachineFigures>,
+    },
+    /// All sensors of the device, and what was found out of its sources of power.
+    SensorsTested {
+        /// Sensors that can be read.
+        declared: Vec<SensorDeclared>,
+        /// Those that cannot, and why.
+        unreadable: Vec<UnreadableSensor>,
+        /// Each source of power or energy.
+        tests: Vec<SourceTest>,
+        /// What the device says of itself below the same root.
+        facts: Box<DeviceFacts>,
+    },
+    /// A meter is read.
+    MeterBegun {
+        /// Its channels.
+        declared: SensorDeclared,
+    },
+    /// Rows of a meter.
+    MeterRows {
+        /// Its rows since they were asked for last, by this machine's clock.
+        batches: Vec<SampleBatch>,
+        /// What was not kept, since it was begun.
+        counts: MeterCounts,
+        /// Whether there are more to be asked for at once.
+        has_more: bool,
+    },
+    /// The loads of a pattern, from and to.
+    Knocked {
+        /// By the device's clock.
+        loads: Vec<(MonoNs, MonoNs)>,
+    },
     /// The digest of a file.
     Verified {
         /// SHA-256 of its content.
@@ -330,9 +412,9 @@ pub struct Progress {
     pub launch: u16,
     /// What is going on.
     pub phase: Phase,
-    /// Requests done.
+    /// Requests done; seconds in a phase that goes by time.
     pub done: u32,
-    /// Requests in total.
+    /// Requests in total; seconds in a phase that goes by time.
     pub total: u32,
 }
 
@@ -344,6 +426,14 @@ pub enum Phase {
     Starting,
     /// Requests are being served.
     Serving,
+    /// Requests are being served for a while. By time.
+    Holding,
+    /// The device is waited for, until it has cooled down. By time.
+    CoolingDown,
+    /// The device is left alone for a while. By time.
+    Resting,
+    /// The device is watched after the load. By time.
+    Recovering,
 }
 
 /// An error that happened on the device, as it travels.

@@ -19,6 +19,15 @@
 //! | `hang_at` | the request of this index really waits until the launch is interrupted | never |
 //! | `wait_ms` | before each answer this much real time passes, which the scripted clock does not see | 0 |
 //! | `refuse` | the launch is refused with these words | not |
+//! | `pace` | how fast the device is: `SECONDS:THOUSANDTHS` from then on, as a comma list | 0:1000 |
+//! | `dies_at_s` | then it kills the runtime, whatever that does | never |
+//! | `dies_as` | `kill`, or `reboot`: it restarts | kill |
+//!
+//! Their seconds count from where the script's clock begins. Work that `pace` stretches is that of requests.
+
+mod device;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,11 +43,15 @@ use dyno_model::request::{
 
 use crate::adapter::{Carry, ExitReport, Generate, LaunchStep, RuntimeAdapter};
 use crate::error::RuntimeError;
+use crate::fake::device::{Death, Device};
 use crate::interrupt::Interrupt;
 use crate::queue::Queue;
 
 /// Where the scripted clock stands at first: not 0, so that an instant is not mistaken for a duration.
 pub const START_NS: u64 = 1_000_000_000;
+
+/// A second.
+const S: u64 = 1_000_000_000;
 
 const SETTINGS: &[&str] = &[
     "load_ns",
@@ -55,6 +68,9 @@ const SETTINGS: &[&str] = &[
     "hang_at",
     "wait_ms",
     "refuse",
+    "pace",
+    "dies_at_s",
+    "dies_as",
 ];
 
 /// The script.
@@ -75,6 +91,7 @@ struct Script {
     hang_at: Option<u32>,
     wait_ms: u64,
     refuse: Option<String>,
+    device: Device,
 }
 
 /// Plays a script.
@@ -141,16 +158,20 @@ impl RuntimeAdapter for FakeAdapter {
     }
 
     fn is_running(&mut self) -> bool {
-        self.is_started && !self.is_dead.load(Ordering::SeqCst)
+        let has_device = self.script.device.death_by(self.clock.now()).is_none();
+        self.is_started && has_device && !self.is_dead.load(Ordering::SeqCst)
     }
 
     fn stop(&mut self) -> Result<ExitReport, RuntimeError> {
         if !self.is_started {
             return Err(RuntimeError::NotStarted);
         }
-        let is_dead = self.is_dead.load(Ordering::SeqCst);
-        let outcome = if is_dead { crash() } else { Outcome::Ok };
-        let exit = if is_dead { "exit status 139" } else { "exit status 0" };
+        let death = self.script.device.death_by(self.clock.now());
+        let (outcome, exit) = match death {
+            Some((_at, death)) => (death.outcome(), death.exit()),
+            None if self.is_dead.load(Ordering::SeqCst) => (crash(), "exit status 139"),
+            None => (Outcome::Ok, "exit status 0"),
+        };
         self.is_started = false;
         Ok(ExitReport { outcome, exit: Some(exit.to_owned()), cpu_ns: None, peak_rss_bytes: None })
     }
@@ -178,6 +199,9 @@ impl Generate for FakeClient {
         if self.is_dead.load(Ordering::SeqCst) {
             return Err(RuntimeError::NotStarted);
         }
+        if let Some((_at, death)) = self.script.device.death_by(self.clock.now()) {
+            return Ok(self.ended(death.outcome()));
+        }
         let is_at = |idx: Option<u32>| idx == Some(request.idx);
         if is_at(self.script.hang_at) {
             self.interrupt.wait(None);
@@ -197,9 +221,14 @@ impl Generate for FakeClient {
         let n_wanted = if request.sampling.ignore_eos { None } else { self.script.n_tokens };
         let n_tokens = n_wanted.unwrap_or(max_tokens).min(max_tokens);
         let prefill_ns = self.script.ttft_ns + prompt_chars * self.script.ttft_per_prompt_char_ns;
-        let first_at = sent_at.plus(prefill_ns);
-        self.clock.sleep_until(first_at);
-        self.stream(if is_cut_short { n_tokens.min(1) } else { n_tokens }, on_chunk);
+        let n_streamed = if is_cut_short { n_tokens.min(1) } else { n_tokens };
+        if let Err(death) = self.work(prefill_ns) {
+            return Ok(self.ended(death.outcome()));
+        }
+        let first_at = self.clock.now();
+        if let Err(death) = self.stream(n_streamed, on_chunk) {
+            return Ok(self.ended(death.outcome()));
+        }
         if is_at(self.script.crash_at) {
             self.is_dead.store(true, Ordering::SeqCst);
             return Ok(self.ended(crash()));
@@ -209,7 +238,9 @@ impl Generate for FakeClient {
             return Ok(self.ended(Outcome::Timeout { limit_ms: request.limit_ms }));
         }
         let decode_ns = self.clock.now().since(first_at);
-        self.clock.sleep_until(self.clock.now().plus(self.script.end_ns));
+        if let Err(death) = self.work(self.script.end_ns) {
+            return Ok(self.ended(death.outcome()));
+        }
         let is_full = n_tokens == max_tokens;
         Ok(Finish {
             at: self.clock.now(),
@@ -222,14 +253,14 @@ impl Generate for FakeClient {
                 source: UsageSource::Engine,
                 reasoning_tokens: None,
             },
-            timings: Some(EngineTimings { prefill_ns, decode_ns }),
+            timings: Some(EngineTimings { prefill_ns: first_at.since(sent_at), decode_ns }),
         })
     }
 }
 
 impl FakeClient {
     /// Streams `n_tokens` from now on; the first chunk has no gap before it.
-    fn stream(&mut self, n_tokens: u32, on_chunk: &mut dyn FnMut(Chunk<'_>)) {
+    fn stream(&mut self, n_tokens: u32, on_chunk: &mut dyn FnMut(Chunk<'_>)) -> Result<(), Death> {
         let mut gaps = self.script.gap_ns.iter().cycle();
         let mut words = self.script.words.iter().cycle();
         let mut n_left = n_tokens;
@@ -247,7 +278,23 @@ impl FakeClient {
             n_left -= n;
             if n_left > 0 {
                 let gap_ns = gaps.next().copied().unwrap_or(0);
-                self.clock.sleep_until(self.clock.now().plus(gap_ns));
+                self.work(gap_ns)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the time of some work pass, as the device is fast; it may die in it.
+    fn work(&self, work_ns: u64) -> Result<(), Death> {
+        let done_at = self.script.device.done_at(self.clock.now(), work_ns);
+        match self.script.device.death_by(done_at) {
+            None => {
+                self.clock.sleep_until(done_at);
+                Ok(())
+            }
+            Some((died_at, death)) => {
+                self.clock.sleep_until(died_at);
+                Err(death)
             }
         }
     }
@@ -291,6 +338,7 @@ impl Script {
             hang_at: settings.number("hang_at", "an index")?,
             wait_ms: settings.number("wait_ms", "ms")?.unwrap_or(0),
             refuse: settings.text("refuse").map(str::to_owned),
+            device: settings.device()?,
         })
     }
 }
@@ -316,145 +364,28 @@ impl Settings<'_> {
         numbers.map(Some).map_err(|_not_a_number| self.bad(name, "ns, or a comma list of them"))
     }
 
+    fn device(&self) -> Result<Device, RuntimeError> {
+        let knot = |one: &str| {
+            let (from_s, permille) = one.trim().split_once(':')?;
+            Some((from_s.parse::<u64>().ok()?.checked_mul(S)?, permille.parse().ok()?))
+        };
+        let pace: Option<Vec<(u64, u32)>> = match self.text("pace") {
+            None => Some(Vec::new()),
+            Some(text) => text.split(',').map(knot).collect(),
+        };
+        let mut pace = pace.ok_or_else(|| self.bad("pace", "SECONDS:THOUSANDTHS, or a comma list of it"))?;
+        pace.sort_unstable();
+        let death = match self.text("dies_as").unwrap_or("kill") {
+            "kill" => Death::Kill,
+            "reboot" => Death::Reboot,
+            _ => return Err(self.bad("dies_as", "`kill` or `reboot`")),
+        };
+        let dies_at_s: Option<u64> = self.number("dies_at_s", "seconds")?;
+        Ok(Device { pace, death: dies_at_s.map(|at| (at.saturating_mul(S), death)) })
+    }
+
     fn bad(&self, name: &str, expected: &'static str) -> RuntimeError {
         let (runtime, value) = (self.runtime.to_owned(), self.text(name).unwrap_or_default().to_owned());
         RuntimeError::Setting { runtime, name: name.to_owned(), value, expected }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use dyno_model::launch::Dialect;
-    use dyno_model::request::{Message, Sampling};
-
-    fn spec(settings: &[(&str, &str)]) -> LaunchSpec {
-        LaunchSpec {
-            runtime: "fake".to_owned(),
-            dialect: Dialect::Fake,
-            model_path: None,
-            model_digest: None,
-            threads: None,
-            core_mask: None,
-            context_tokens: 64,
-            settings: settings
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            ready_limit_ms: 1,
-            start: dyno_model::start::StartState::AsItIs,
-            server: None,
-            endpoint: None,
-        }
-    }
-
-    fn request(idx: u32, max_tokens: u32) -> Request {
-        Request {
-            idx,
-            prompt_id: "p".into(),
-            messages: vec![Message { role: "user".to_owned(), content: "ünf ch".to_owned() }],
-            sampling: Sampling {
-                max_tokens,
-                ignore_eos: false,
-                temperature_milli: 0,
-                top_p_milli: 1000,
-                seed: 1,
-            },
-            due_ns: None,
-            limit_ms: 5,
-        }
-    }
-
-    fn started(settings: &[(&str, &str)]) -> (FakeAdapter, Vec<LaunchStep>) {
-        let spec = spec(settings);
-        let interrupt = Arc::new(Interrupt::new().expect("a pipe"));
-        let mut adapter = FakeAdapter::new(&spec, interrupt).expect("good settings");
-        let mut steps = Vec::new();
-        adapter.start(&spec, &mut |step| steps.push(step)).expect("no refusal is scripted");
-        (adapter, steps)
-    }
-
-    /// Offsets in ns from the request, tokens and text of each chunk; and the end.
-    fn play(adapter: &FakeAdapter, request: &Request) -> (Vec<(u64, u16, String)>, Finish) {
-        let sent_at = adapter.clock().now();
-        let mut chunks = Vec::new();
-        let mut client = adapter.client().expect("started");
-        let finish = client.generate(request, &mut |chunk| {
-            chunks.push((chunk.at.since(sent_at), chunk.n_tokens.expect("scripted"), chunk.text.to_owned()));
-        });
-        (chunks, finish.expect("the script goes on"))
-    }
-
-    #[test]
-    fn stamps_are_exact() {
-        let (adapter, steps) = started(&[
-            ("load_ns", "7"),
-            ("ttft_ns", "100"),
-            ("ttft_per_prompt_char_ns", "10"),
-            ("gap_ns", "1, 2"),
-            ("end_ns", "5"),
-            ("tokens_per_chunk", "2"),
-            ("text", "a b c"),
-        ]);
-        assert!(matches!(steps[1], LaunchStep::Ready { at, .. } if at.0 == START_NS + 7));
-        let (chunks, finish) = play(&adapter, &request(0, 7));
-        // Six characters: 100 + 6 × 10. Seven tokens in chunks of two: 2, 2, 2, 1; gaps 1, 2, 1.
-        let expected = [(160, 2, "a b "), (161, 2, "c a "), (163, 2, "b c "), (164, 1, "a ")];
-        assert_eq!(chunks, expected.map(|(at, n, text)| (at, n, text.to_owned())));
-        assert_eq!(finish.at.0, START_NS + 7 + 164 + 5);
-        assert_eq!(finish.timings, Some(EngineTimings { prefill_ns: 160, decode_ns: 4 }));
-        assert_eq!(finish.usage.completion_tokens, Some(7));
-        assert_eq!(finish.reason, Some(FinishReason::Length));
-    }
-
-    #[test]
-    fn an_answer_may_end_by_itself() {
-        let (adapter, _) = started(&[("n_tokens", "2")]);
-        let (chunks, finish) = play(&adapter, &request(0, 7));
-        assert_eq!((chunks.len(), finish.reason), (2, Some(FinishReason::Stop)));
-        let mut endless = request(0, 7);
-        endless.sampling.ignore_eos = true;
-        assert_eq!(play(&adapter, &endless).0.len(), 7);
-    }
-
-    #[test]
-    fn every_nth_request_is_refused() {
-        let (adapter, _) = started(&[("fail_every", "2")]);
-        let words = [0, 1, 2, 3].map(|idx| play(&adapter, &request(idx, 1)).1.outcome.word());
-        assert_eq!(words, ["ok", "refused", "ok", "refused"]);
-    }
-
-    #[test]
-    fn a_crash_leaves_its_first_chunk_and_no_runtime() {
-        let (mut adapter, _) = started(&[("crash_at", "1")]);
-        assert!(play(&adapter, &request(0, 3)).1.outcome.is_ok());
-        let (chunks, finish) = play(&adapter, &request(1, 3));
-        assert_eq!((chunks.len(), finish.outcome.word()), (1, "crashed"));
-        assert!(!adapter.is_running());
-        assert_eq!(adapter.stop().expect("started").outcome.word(), "crashed");
-    }
-
-    #[test]
-    fn a_timeout_ends_at_its_limit() {
-        let (adapter, _) = started(&[("load_ns", "0"), ("timeout_at", "0")]);
-        let (chunks, finish) = play(&adapter, &request(0, 3));
-        assert_eq!((chunks.len(), finish.at.0 - START_NS), (1, 5_000_000));
-        assert_eq!(finish.outcome, Outcome::Timeout { limit_ms: 5 });
-    }
-
-    #[test]
-    fn wrong_settings_are_named() {
-        let check = |name: &str, value: &str, expected: &str| {
-            let interrupt = Arc::new(Interrupt::new().expect("a pipe"));
-            let error = FakeAdapter::new(&spec(&[(name, value)]), interrupt).expect_err("a wrong setting");
-            assert_eq!(error.to_string(), expected);
-        };
-        check("ttft", "1", "the runtime `fake` has no setting `ttft`");
-        check("ttft_ns", "fast", "setting `ttft_ns` of the runtime `fake` is `fast`, expected ns");
-        check(
-            "gap_ns",
-            "1,,2",
-            "setting `gap_ns` of the runtime `fake` is `1,,2`, expected ns, or a comma list of them",
-        );
     }
 }

@@ -1,6 +1,7 @@
 //! Drivers find sensors; a sensor is a fixed set of channels read as one row.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::{fmt, io};
 
 use dyno_model::clock::MonoNs;
@@ -8,6 +9,7 @@ use dyno_model::sample::{Channel, UnreadableSensor};
 
 use crate::error::SensorError;
 use crate::group::GroupFiles;
+use crate::hot::HotFile;
 use crate::process::{ProcessFiles, Slot};
 use crate::root::SysRoot;
 use crate::sys;
@@ -24,10 +26,25 @@ pub static DRIVERS: &[&dyn SensorDriver] = &[
     &crate::throttle::Throttle,
     &crate::devfreq::Devfreq,
     &crate::accelerator::Accelerator,
+    &crate::nvml::NVML,
     &crate::group::Group,
     &crate::odpm::Odpm,
     &crate::supply::PowerSupply,
     &crate::hwmon::Hwmon,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    &crate::vcio::Vcio,
+    #[cfg(any(target_os = "macos", windows))]
+    &crate::host::Host,
+    #[cfg(target_os = "macos")]
+    &crate::macos::Mac,
+];
+
+/// Drivers whose sensors take long to read, or run programs: they are read at the boundaries of a run only, and the
+/// period of their channels is 0.
+pub static BOUNDARY_DRIVERS: &[&dyn SensorDriver] = &[
+    &crate::share::Smaps,
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    &crate::android::Services,
 ];
 
 /// What a driver is told when it looks for sensors.
@@ -41,6 +58,10 @@ pub struct ProbeContext {
     pub(crate) runtime: Arc<Slot<ProcessFiles>>,
     /// Where its control group appears.
     pub(crate) group: Arc<Slot<GroupFiles>>,
+    /// Where the file with its shares of memory appears.
+    pub(crate) shares: Arc<Slot<Option<HotFile>>>,
+    /// The number of the runtime's process; 0 before it is known.
+    pub(crate) watched: Arc<AtomicU32>,
     /// The unit of CPU time in `/proc/stat` and `/proc/PID/stat`.
     pub ns_per_clock_tick: i64,
     /// The unit of counts of pages in `/proc/vmstat`.
@@ -56,6 +77,8 @@ impl ProbeContext {
             slow_period_ms: 1000_u32.div_ceil(period_ms) * period_ms,
             runtime: Arc::default(),
             group: Arc::default(),
+            shares: Arc::default(),
+            watched: Arc::default(),
             page_bytes: sys::page_bytes(),
             ns_per_clock_tick: sys::ns_per_clock_tick(),
         }
@@ -127,7 +150,7 @@ pub trait Sensor: Send {
     fn channels(&self) -> &[Channel];
     /// Reads one row into `row`, which has one place per channel, and says when.
     ///
-    /// Allocates nothing. `None` is "not readable now".
+    /// Allocates nothing, but for sensors that are read at boundaries only. `None` is "not readable now".
     ///
     /// # Errors
     /// [`SensorError::NotAttached`] when there is no row to take yet.

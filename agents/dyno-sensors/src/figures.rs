@@ -73,6 +73,8 @@ pub(crate) fn believed(quantity: Quantity) -> RangeInclusive<i64> {
         Quantity::StoredUwh => 0..=10_000_000_000,
         Quantity::CapacityPermille => 0..=1000,
         Quantity::PluggedState | Quantity::AlarmState => 0..=1,
+        // Android and macOS count to 6 and to 4.
+        Quantity::HeatState => 0..=15,
         Quantity::FanRpm => 0..=100_000,
         // 1 PiB.
         Quantity::CgroupBytes | Quantity::CgroupPeakBytes | Quantity::SwapBytes | Quantity::GpuBytes => {
@@ -158,7 +160,7 @@ impl Figures {
 }
 
 /// µV × µA in µW.
-fn power_uw(voltage_uv: i64, current_ua: i64) -> Option<i64> {
+pub(crate) fn power_uw(voltage_uv: i64, current_ua: i64) -> Option<i64> {
     Some(voltage_uv.checked_mul(current_ua)? / 1_000_000)
 }
 

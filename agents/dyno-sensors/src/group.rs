@@ -74,6 +74,15 @@ impl Kind {
     }
 }
 
+/// The file with the count of kills in the group that a process is in, where the kernel has one.
+pub(crate) fn kills_path(root: &SysRoot, pid: u32) -> Option<String> {
+    let kind = Kind::of(root)?;
+    // Best effort: a process that has gone is in no group.
+    let lines = root.read(&format!("proc/{pid}/cgroup")).ok()?;
+    let (file, _form) = kind.files[QUANTITIES.len() - 1]?;
+    Some(format!("{}/{}/{file}", kind.folder, kind.group(&lines)?))
+}
+
 /// Finds the group of the runtime's process, once that is known.
 pub(crate) struct Group;
 

@@ -9,6 +9,8 @@
 
 mod accelerator;
 mod agent;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod android;
 pub mod cpu_time;
 mod cpufreq;
 mod devfreq;
@@ -17,13 +19,25 @@ mod error;
 pub mod facts;
 mod figures;
 mod group;
+#[cfg(any(target_os = "macos", windows))]
+mod host;
 mod hot;
 mod hwmon;
+pub mod kills;
 mod lateness;
+mod latest;
+#[cfg(any(target_os = "macos", test))]
+mod macos;
+pub mod meter;
+#[cfg(any(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"), windows))]
+mod nvml;
+#[cfg(not(any(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"), windows)))]
+#[path = "nvml_absent.rs"]
+mod nvml;
 mod odpm;
-
 pub mod played;
 mod powercap;
+mod probed;
 mod process;
 mod procfs;
 mod rails;
@@ -37,10 +51,13 @@ mod sys;
 mod text;
 mod thermal;
 mod throttle;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod vcio;
 
-pub use driver::{DRIVERS, Found, ProbeContext, Sensor, SensorDriver};
+pub use driver::{BOUNDARY_DRIVERS, DRIVERS, Found, ProbeContext, Sensor, SensorDriver};
 pub use error::SensorError;
 pub use facts::device_facts;
+pub use latest::Latest;
 pub use root::SysRoot;
 pub use sampler::{Sampler, SamplerConfig};
 pub use stepped::Stepped;

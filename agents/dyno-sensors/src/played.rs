@@ -3,6 +3,7 @@
 //! A device that heats up, slows down and is killed can thus be had on any machine, with the truth beside it. For tests
 //! of whatever reads a [`crate::SysRoot`]; nothing here measures.
 
+mod activity;
 mod curve;
 mod tree;
 
@@ -12,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
+pub use activity::{Activity, Doing, Levels, level, level_counter};
 pub use curve::{Curve, Knots};
 pub use tree::lay_out;
 
@@ -24,7 +26,15 @@ pub type Part = Box<dyn Fn(u64) -> Option<String> + Send>;
 #[derive(Default)]
 pub struct Play {
     top: PathBuf,
-    parts: BTreeMap<PathBuf, (Part, Option<File>)>,
+    parts: BTreeMap<PathBuf, Played>,
+}
+
+/// A file that is played.
+struct Played {
+    part: Part,
+    file: Option<File>,
+    /// What it says; empty while it cannot be read.
+    said: Option<String>,
 }
 
 impl fmt::Debug for Play {
@@ -42,7 +52,7 @@ impl Play {
     /// The file `inside` says what `part` tells.
     #[must_use]
     pub fn file(mut self, inside: &str, part: Part) -> Self {
-        self.parts.insert(self.top.join(inside), (part, None));
+        self.parts.insert(self.top.join(inside), Played { part, file: None, said: None });
         self
     }
 
@@ -51,15 +61,21 @@ impl Play {
     /// # Errors
     /// Those of the file system.
     pub fn show(&mut self, at_ns: u64) -> io::Result<()> {
-        for (path, (part, kept)) in &mut self.parts {
-            let file = match kept {
-                Some(file) => file,
-                None => kept.insert(open(path)?),
-            };
-            match part(at_ns) {
-                Some(text) => overwrite(file, &text)?,
-                None => file.set_len(0)?,
+        for (path, played) in &mut self.parts {
+            let says = (played.part)(at_ns).unwrap_or_default();
+            if played.said.as_ref() == Some(&says) {
+                continue;
             }
+            let file = match &mut played.file {
+                Some(file) => file,
+                none @ None => none.insert(open(path)?),
+            };
+            if says.is_empty() {
+                file.set_len(0)?;
+            } else {
+                overwrite(file, &says)?;
+            }
+            played.said = Some(says);
         }
         Ok(())
     }
@@ -104,7 +120,12 @@ pub fn counter(curve: Curve, begin: u64, wraps_at: Option<u64>) -> Part {
 
 /// What such a counter says.
 pub fn count(curve: &Curve, begin: u64, wraps_at: Option<u64>, at_ns: u64) -> u64 {
-    let total = i128::from(begin) + curve.integral(0, at_ns) / 1_000_000_000;
+    rounds(begin, curve.integral(0, at_ns), wraps_at)
+}
+
+/// What a counter says that began at `begin` and has grown by an integral over ns.
+fn rounds(begin: u64, integral: i128, wraps_at: Option<u64>) -> u64 {
+    let total = i128::from(begin) + integral / 1_000_000_000;
     let round = wraps_at.map_or(i128::from(u64::MAX), i128::from) + 1;
     u64::try_from(total.rem_euclid(round)).unwrap_or_default()
 }
@@ -126,10 +147,10 @@ pub fn except(span_ns: std::ops::Range<u64>, text: &str, part: Part) -> Part {
 }
 
 /// The rails of a phone's meter, each with its curve in µW.
-pub fn odpm(rails: Vec<(&'static str, Curve)>) -> Part {
+pub fn odpm<N: fmt::Display + Send + 'static>(rails: Vec<(N, Curve)>) -> Part {
     Box::new(move |at| {
         let ms = at / 1_000_000;
-        let line = |(idx, (name, curve)): (usize, &(&str, Curve))| {
+        let line = |(idx, (name, curve)): (usize, &(N, Curve))| {
             format!("CH{idx}(T={ms})[{name}], {}\n", count(curve, 0, None, at))
         };
         let lines: String = rails.iter().enumerate().map(line).collect();

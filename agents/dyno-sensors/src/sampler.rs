@@ -2,25 +2,23 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use dyno_model::clock::{MonoNs, monotonic_now};
 use dyno_model::sample::{OwnCost, SampleBatch, SensorDeclared, UnreadableSensor};
 
-use crate::driver::{DRIVERS, ProbeContext};
+use crate::driver::ProbeContext;
 use crate::error::SensorError;
 use crate::group::GroupFiles;
 use crate::lateness::Lateness;
-use crate::process::{ProcessFiles, Slot};
+use crate::latest::Latest;
+use crate::probed::{MAX_ROWS, Track, probe};
+use crate::process::ProcessFiles;
 use crate::root::SysRoot;
-use crate::rows::Rows;
-use crate::share::Shares;
-use crate::{sys, text};
+use crate::{share, sys, text};
 
-/// Rows of a sensor, and ticks, that are kept: 2 h at 10 Hz.
-const MAX_ROWS: usize = 2 * 3600 * 10;
 const MAX_PERIOD_MS: u32 = 60_000;
 
 /// What a sampler is to do.
@@ -45,9 +43,10 @@ pub struct Sampler {
     root: SysRoot,
     declared: Vec<SensorDeclared>,
     unreadable: Mutex<Vec<UnreadableSensor>>,
-    runtime: Arc<Slot<ProcessFiles>>,
-    group: Arc<Slot<GroupFiles>>,
-    shares: Mutex<Shares>,
+    context: ProbeContext,
+    tracks: Arc<Mutex<Vec<Track>>>,
+    latest: Latest,
+    boundary: Mutex<Vec<Track>>,
     stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<Sampled>>,
     began: MonoNs,
@@ -69,16 +68,19 @@ impl Sampler {
         }
         let (began, cpu_before_ns) = (monotonic_now(), sys::process_cpu_ns());
         let context = ProbeContext::new(period_ms);
-        let (mut declared, tracks, unreadable) = probe(&root, &context);
-        let shares = Shares::declare(&root, &mut declared);
-        let stopping = Arc::new(AtomicBool::new(false));
+        let mut probed = probe(&root, &context);
+        let tracks = std::mem::take(&mut probed.tracks);
+        probed.ask_at_boundaries(&root, &context);
+        let latest = Latest::of(tracks.iter().map(|track| track.rows.newest()));
+        let (tracks, stopping) = (Arc::new(Mutex::new(tracks)), Arc::new(AtomicBool::new(false)));
         let mut sampler = Self {
             root,
-            declared,
-            unreadable: Mutex::new(unreadable),
-            runtime: Arc::clone(&context.runtime),
-            group: Arc::clone(&context.group),
-            shares: Mutex::new(shares),
+            declared: probed.declared,
+            unreadable: Mutex::new(probed.unreadable),
+            context,
+            tracks: Arc::clone(&tracks),
+            latest,
+            boundary: Mutex::new(probed.tracks),
             stopping: Arc::clone(&stopping),
             thread: None,
             began,
@@ -104,41 +106,73 @@ impl Sampler {
         self.unreadable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The newest values, now and later; to look at them costs the sampler nothing.
+    pub fn latest(&self) -> Latest {
+        self.latest.clone()
+    }
+
+    /// Gives the rows so far away, and goes on in fresh room: a launch may last longer than there is room for.
+    ///
+    /// Waits for a tick that is just being read; allocates. Not within a measured window.
+    pub fn take_rows(&self) -> Vec<SampleBatch> {
+        let given: Vec<_> =
+            lock(&self.tracks).iter_mut().map(|track| (track.number, track.rows.give())).collect();
+        given.into_iter().flat_map(|(number, rows)| rows.into_batches(number)).collect()
+    }
+
     /// Watches the runtime's process from the next tick on, as site `process`; there are no rows of it before.
     ///
     /// # Errors
     /// [`SensorError::NoProcess`] when it has gone already or is hidden from this user.
     pub fn attach(&self, pid: u32) -> Result<(), SensorError> {
-        let opened = match sys::NO_SENSORS {
-            Some(reason) => Err(io::Error::new(io::ErrorKind::Unsupported, reason)),
-            None => ProcessFiles::open(&self.root, &pid.to_string()),
-        };
+        self.attach_in(&self.root, pid)
+    }
+
+    /// Like [`Sampler::attach`], for a process that has its number below another root: in a container that is shown
+    /// the host's files, processes have other numbers there.
+    ///
+    /// # Errors
+    /// As [`Sampler::attach`].
+    pub fn attach_in(&self, root: &SysRoot, pid: u32) -> Result<(), SensorError> {
+        self.context.watched.store(pid, Ordering::Release);
+        if !sys::HAS_PROCFS {
+            return Ok(());
+        }
+        let opened = ProcessFiles::open(root, &pid.to_string());
         let (files, closed) = opened.map_err(|source| SensorError::NoProcess { pid, source })?;
         if let Some(reason) = closed {
             self.note("procfs", format!("/proc/{pid}/io"), &reason);
         }
-        self.runtime.put(files);
-        match GroupFiles::open(&self.root, pid) {
-            Ok(files) => self.group.put(files),
+        self.context.runtime.put(files);
+        match GroupFiles::open(root, pid) {
+            Ok(files) => self.context.group.put(files),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => self.note("cgroup", format!("the control group of process {pid}"), &error),
         }
-        let attached = self.shares.lock().unwrap_or_else(PoisonError::into_inner).attach(&self.root, pid);
-        if let Err(error) = attached {
-            self.note("smaps", format!("/proc/{pid}/smaps_rollup"), &error);
+        match share::open(root, pid) {
+            Ok(file) => self.context.shares.put(file),
+            Err(error) => {
+                self.context.shares.put(None);
+                self.note("smaps", format!("/proc/{pid}/smaps_rollup"), &error);
+            }
         }
         Ok(())
     }
 
-    /// Reads what of the runtime's memory is its own and what it shares, as a row of the sensor `smaps`.
+    /// Takes a row of each sensor that is read at boundaries only: what of the runtime's memory is its own, and what
+    /// a phone's services say.
     ///
-    /// Takes about 10 ms for each GiB that is resident, in which the process cannot map memory: for the boundaries of
-    /// a run, never within a measured window. Reads in the thread of the caller; allocates.
+    /// Takes about 10 ms for each GiB that is resident, in which the process cannot map memory, and on Android about
+    /// 0.1 s for the programs that are asked: for the boundaries of a run, never within a measured window. Reads in
+    /// the thread of the caller; allocates.
     ///
     /// # Errors
-    /// [`SensorError::NotAttached`] when the process is not known yet or its figures cannot be read.
+    /// [`SensorError::NotAttached`] when there is no row of any of them: the process is not known yet, or its figures
+    /// cannot be read.
     pub fn take_boundary(&self) -> Result<(), SensorError> {
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let taken =
+            lock(&self.boundary).iter_mut().filter_map(|track| track.rows.take().then_some(())).count();
+        if taken == 0 { Err(SensorError::NotAttached) } else { Ok(()) }
     }
 
     fn note(&self, driver: &str, what: String, reason: &io::Error) {
@@ -149,20 +183,21 @@ impl Sampler {
     /// Takes a last row of each sensor, ends the thread, and gives all rows and what they cost.
     pub fn stop(mut self) -> (Vec<SampleBatch>, OwnCost) {
         let sampled = self.join().expect("only this function and drop take the thread");
+        let tracks = std::mem::take(&mut *lock(&self.tracks));
+        let boundary = std::mem::take(&mut *lock(&self.boundary));
         let own = OwnCost {
             wall_ns: monotonic_now().since(self.began),
             cpu_ns: sys::process_cpu_ns().saturating_sub(self.cpu_before_ns),
             sampler_cpu_ns: sampled.cpu_ns,
             peak_rss_bytes: own_peak_rss_bytes(),
-            n_rows: sampled.tracks.iter().map(|track| track.rows.n_rows()).sum(),
-            n_dropped: sampled.tracks.iter().map(|track| track.rows.n_dropped()).sum(),
+            n_rows: tracks.iter().map(|track| track.rows.n_rows()).sum(),
+            n_dropped: tracks.iter().chain(&boundary).map(|track| track.rows.n_dropped()).sum(),
             lateness_max_ns: sampled.lateness.max_ns(),
             ..OwnCost::default()
         };
         let [lateness_p50_ns, lateness_p99_ns] = sampled.lateness.quantiles_ns([50, 99]);
-        let mut batches: Vec<SampleBatch> =
-            sampled.tracks.into_iter().flat_map(|track| track.rows.into_batches(track.number)).collect();
-        batches.extend(self.shares.get_mut().unwrap_or_else(PoisonError::into_inner).give());
+        let mut batches: Vec<SampleBatch> = tracks.into_iter().flat_map(Track::into_batches).collect();
+        batches.extend(boundary.into_iter().flat_map(Track::into_batches));
         (batches, OwnCost { lateness_p50_ns, lateness_p99_ns, ..own })
     }
 
@@ -180,49 +215,6 @@ impl Drop for Sampler {
     }
 }
 
-/// Asks all drivers; a sensor's number is its place in the result.
-pub(crate) fn probe(
-    root: &SysRoot,
-    context: &ProbeContext,
-) -> (Vec<SensorDeclared>, Vec<Track>, Vec<UnreadableSensor>) {
-    let (mut declared, mut tracks) = (Vec::new(), Vec::new());
-    let mut unreadable: Vec<UnreadableSensor> = sys::NO_SENSORS.map(blind).into_iter().collect();
-    for driver in DRIVERS {
-        let found = match driver.probe(root, context) {
-            Ok(found) => found,
-            Err(error) => {
-                let (driver, what) = (driver.name().to_owned(), "all sensors".to_owned());
-                unreadable.push(UnreadableSensor { driver, what, reason: words(&error) });
-                continue;
-            }
-        };
-        unreadable.extend(found.unreadable);
-        for sensor in found.sensors {
-            let number = u16::try_from(declared.len()).expect("each driver finds a handful of sensors");
-            let channels = sensor.channels().to_vec();
-            let period_ms = channels.first().map_or(context.period_ms, |channel| channel.period_ms);
-            let every = u64::from(period_ms / context.period_ms).max(1);
-            declared.push(SensorDeclared { sensor: number, driver: driver.name().to_owned(), channels });
-            // One row more than the ticks have, for the one that is taken at the end.
-            let n_rows = MAX_ROWS.div_ceil(every as usize) + 1;
-            tracks.push(Track { number, every, next: 0, rows: Rows::new(sensor, n_rows) });
-        }
-    }
-    (declared, tracks, unreadable)
-}
-
-/// What is said where no sensor can be read.
-fn blind(reason: &str) -> UnreadableSensor {
-    let [driver, what] = ["all", "all sensors"].map(str::to_owned);
-    UnreadableSensor { driver, what, reason: reason.to_owned() }
-}
-
-/// An error with its causes, on one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// The highest resident bytes of this process so far.
 ///
 /// Not `ru_maxrss`, which a program inherits from the one that it was started from.
@@ -232,34 +224,9 @@ fn own_peak_rss_bytes() -> Option<u64> {
     text::kib_line(status.as_bytes(), b"VmHWM:").map(i64::cast_unsigned)
 }
 
-/// A sensor, its number, and at which ticks it is read.
-#[derive(Debug)]
-pub(crate) struct Track {
-    pub(crate) number: u16,
-    every: u64,
-    next: u64,
-    pub(crate) rows: Rows,
-}
-
-impl Track {
-    /// Takes a row at each multiple of `every`, or at the first tick after one that was left out.
-    fn take_if_due(&mut self, tick: u64) {
-        self.take_if_due_as_of(tick, None);
-    }
-
-    /// Like [`Track::take_if_due`], with a time that is told; else that of the reading.
-    pub(crate) fn take_if_due_as_of(&mut self, tick: u64, told: Option<MonoNs>) {
-        if tick >= self.next {
-            self.rows.take_as_of(told);
-            self.next = (tick / self.every + 1) * self.every;
-        }
-    }
-}
-
 /// What the thread gives back.
 #[derive(Debug)]
 struct Sampled {
-    tracks: Vec<Track>,
     lateness: Lateness,
     cpu_ns: u64,
 }
@@ -268,25 +235,28 @@ struct Sampled {
 struct Ticker {
     period_ns: u64,
     stopping: Arc<AtomicBool>,
-    tracks: Vec<Track>,
+    /// Locked for a tick; what takes rows out waits for its end.
+    tracks: Arc<Mutex<Vec<Track>>>,
 }
 
 impl Ticker {
-    fn run(mut self) -> Sampled {
+    fn run(self) -> Sampled {
         let cpu_before_ns = sys::thread_cpu_ns();
         let mut lateness = Lateness::with_room(MAX_ROWS);
         let origin = monotonic_now();
         let mut tick = 0;
         loop {
             lateness.record(monotonic_now().since(due(origin, self.period_ns, tick)));
-            self.tracks.iter_mut().for_each(|track| track.take_if_due(tick));
+            lock(&self.tracks).iter_mut().for_each(|track| track.take_if_due(tick));
             tick = next_tick(origin, self.period_ns, tick, monotonic_now());
             if !self.wait_until(due(origin, self.period_ns, tick)) {
                 break;
             }
         }
-        self.tracks.iter_mut().for_each(|track| track.rows.take());
-        Sampled { cpu_ns: sys::thread_cpu_ns() - cpu_before_ns, tracks: self.tracks, lateness }
+        for track in &mut *lock(&self.tracks) {
+            track.rows.take();
+        }
+        Sampled { cpu_ns: sys::thread_cpu_ns() - cpu_before_ns, lateness }
     }
 
     /// Waits; `false` if the sampler is to stop.
@@ -302,6 +272,11 @@ impl Ticker {
             thread::park_timeout(Duration::from_nanos(left_ns));
         }
     }
+}
+
+/// A tick that panicked has left whole rows.
+fn lock(tracks: &Mutex<Vec<Track>>) -> MutexGuard<'_, Vec<Track>> {
+    tracks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn due(origin: MonoNs, period_ns: u64, tick: u64) -> MonoNs {

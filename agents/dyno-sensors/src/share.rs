@@ -1,69 +1,72 @@
 //! What of a process's memory is its own: `/proc/PID/smaps_rollup`, read at boundaries only.
 
 use std::io;
+use std::sync::Arc;
 
 use dyno_model::clock::{MonoNs, monotonic_now};
-use dyno_model::sample::{AccuracyClass, Channel, Quantity, SampleBatch, SensorDeclared};
+use dyno_model::sample::{AccuracyClass, Channel, Quantity};
 
+use crate::driver::{Found, ProbeContext, Sensor, SensorDriver};
 use crate::error::SensorError;
 use crate::hot::HotFile;
+use crate::process::Slot;
 use crate::root::SysRoot;
 use crate::text;
 
 /// The columns, in the order of a row.
 const QUANTITIES: [Quantity; 4] =
     [Quantity::PssBytes, Quantity::PssAnonBytes, Quantity::PssFileBytes, Quantity::UssBytes];
-/// More rows than this are not kept (house rule): a launch has a handful of boundaries.
-const MAX_ROWS: usize = 1024;
 
-/// The sensor `smaps` of the runtime's process.
-#[derive(Debug, Default)]
-pub(crate) struct Shares {
-    number: Option<u16>,
-    file: Option<HotFile>,
-    at_ns: Vec<MonoNs>,
-    values: Vec<Option<i64>>,
+/// Finds what of the runtime's memory is its own, where this kernel tells it (Linux 4.14 and later).
+pub(crate) struct Smaps;
+
+impl SensorDriver for Smaps {
+    fn name(&self) -> &'static str {
+        "smaps"
+    }
+
+    fn probe(&self, root: &SysRoot, context: &ProbeContext) -> Result<Found, SensorError> {
+        let mut found = Found::default();
+        if root.path("proc/self/smaps_rollup").is_ok_and(|path| path.exists()) {
+            // The kernel's shares are rounded for each page, not sampled: its own documentation calls them exact
+            // enough.
+            let channel = |quantity| Channel::new(quantity, "process", AccuracyClass::A, 0);
+            let (channels, slot) = (QUANTITIES.map(channel).to_vec(), Arc::clone(&context.shares));
+            found.sensors.push(Box::new(Shares { channels, file: None, slot }));
+        }
+        Ok(found)
+    }
 }
 
-impl Shares {
-    /// Declares the sensor where this kernel has such files (Linux 4.14 and later).
-    pub(crate) fn declare(root: &SysRoot, declared: &mut Vec<SensorDeclared>) -> Self {
-        if !root.path("proc/self/smaps_rollup").is_ok_and(|path| path.exists()) {
-            return Self::default();
-        }
-        let number = u16::try_from(declared.len()).expect("each driver finds a handful of sensors");
-        // The kernel's shares are rounded for each page, not sampled: its own documentation calls them exact enough.
-        let channel = |quantity| Channel::new(quantity, "process", AccuracyClass::A, 0);
-        let channels = QUANTITIES.into_iter().map(channel).collect();
-        declared.push(SensorDeclared { sensor: number, driver: "smaps".to_owned(), channels });
-        Self { number: Some(number), ..Self::default() }
+/// The file of process `pid`; `None` where the kernel has no such files.
+pub(crate) fn open(root: &SysRoot, pid: u32) -> io::Result<Option<HotFile>> {
+    if !root.path("proc/self/smaps_rollup").is_ok_and(|path| path.exists()) {
+        return Ok(None);
+    }
+    HotFile::open(root, &format!("proc/{pid}/smaps_rollup"), 4096).map(Some)
+}
+
+/// The shares of one process; there are no rows before it is known.
+#[derive(Debug)]
+struct Shares {
+    channels: Vec<Channel>,
+    file: Option<HotFile>,
+    slot: Arc<Slot<Option<HotFile>>>,
+}
+
+impl Sensor for Shares {
+    fn channels(&self) -> &[Channel] {
+        &self.channels
     }
 
-    /// The process is this one from now on.
-    pub(crate) fn attach(&mut self, root: &SysRoot, pid: u32) -> io::Result<()> {
-        self.file = None;
-        if self.number.is_some() {
-            self.file = Some(HotFile::open(root, &format!("proc/{pid}/smaps_rollup"), 4096)?);
+    fn read(&mut self, row: &mut [Option<i64>]) -> Result<MonoNs, SensorError> {
+        if let Some(file) = self.slot.take() {
+            self.file = file;
         }
-        Ok(())
-    }
-
-    /// Reads one row.
-    pub(crate) fn take(&mut self) -> Result<(), SensorError> {
-        let file = self.file.as_mut().filter(|_| self.at_ns.len() < MAX_ROWS);
-        let file = file.ok_or(SensorError::NotAttached)?;
+        let file = self.file.as_mut().ok_or(SensorError::NotAttached)?;
         let begun_at = monotonic_now();
-        let row = file.text().map_or([None; QUANTITIES.len()], columns);
-        self.at_ns.push(begun_at.plus(monotonic_now().since(begun_at) / 2));
-        self.values.extend(row);
-        Ok(())
-    }
-
-    /// The rows, if there are any.
-    pub(crate) fn give(&mut self) -> Option<SampleBatch> {
-        let (at_ns, values) = (std::mem::take(&mut self.at_ns), std::mem::take(&mut self.values));
-        let sensor = self.number.filter(|_| !at_ns.is_empty())?;
-        Some(SampleBatch { sensor, at_ns, values })
+        row.copy_from_slice(&file.text().map_or([None; QUANTITIES.len()], columns));
+        Ok(begun_at.plus(monotonic_now().since(begun_at) / 2))
     }
 }
 

@@ -4,8 +4,9 @@ use dyno_model::clock::MonoNs;
 use dyno_model::sample::{SampleBatch, SensorDeclared, UnreadableSensor};
 
 use crate::driver::ProbeContext;
+use crate::latest::Latest;
+use crate::probed::{Probed, Track, probe};
 use crate::root::SysRoot;
-use crate::sampler::{self, Track};
 
 /// The same drivers and rows as those of a [`crate::Sampler`]; a tick comes when it is asked for, and its rows have
 /// the time that is told.
@@ -22,7 +23,7 @@ pub struct Stepped {
 impl Stepped {
     /// Finds all sensors of a tree; one step stands for `period_ms`.
     pub fn probe(root: &SysRoot, period_ms: u32) -> Self {
-        let (declared, tracks, unreadable) = sampler::probe(root, &ProbeContext::new(period_ms));
+        let Probed { declared, tracks, unreadable } = probe(root, &ProbeContext::new(period_ms));
         Self { declared, unreadable, tracks, tick: 0 }
     }
 
@@ -42,8 +43,32 @@ impl Stepped {
         self.tick += 1;
     }
 
+    /// Takes a last row of each sensor as of `at`.
+    pub fn step_last(&mut self, at: MonoNs) {
+        for track in &mut self.tracks {
+            track.rows.take_as_of(Some(at));
+        }
+    }
+
+    /// The newest values, now and later.
+    pub fn latest(&self) -> Latest {
+        Latest::of(self.tracks.iter().map(|track| track.rows.newest()))
+    }
+
+    /// Gives the rows so far away, and goes on in fresh room.
+    pub fn take_rows(&mut self) -> Vec<SampleBatch> {
+        let given = |track: &mut Track| track.rows.give().into_batches(track.number);
+        self.tracks.iter_mut().flat_map(given).collect()
+    }
+
+    /// Rows taken, and rows lost for want of room.
+    pub fn n_rows(&self) -> (u64, u64) {
+        let sum = |of: fn(&Track) -> u64| self.tracks.iter().map(of).sum();
+        (sum(|track| track.rows.n_rows()), sum(|track| track.rows.n_dropped()))
+    }
+
     /// All rows.
     pub fn finish(self) -> Vec<SampleBatch> {
-        self.tracks.into_iter().flat_map(|track| track.rows.into_batches(track.number)).collect()
+        self.tracks.into_iter().flat_map(Track::into_batches).collect()
     }
 }

@@ -31,6 +31,31 @@ pub(crate) fn count(text: &[u8]) -> Option<i64> {
     number(text).filter(|value| *value >= 0)
 }
 
+/// A decimal number, `-` before it allowed, times ten to the power of `n_digits`, rounded to the nearest.
+///
+/// Without exponent, infinity and "not a number".
+#[cfg(any(unix, test))]
+pub(crate) fn decimal(text: &[u8], n_digits: u32) -> Option<i64> {
+    let text = text.trim_ascii();
+    let (sign, digits) = match text.strip_prefix(b"-") {
+        Some(digits) => (-1, digits),
+        None => (1, text),
+    };
+    let point = digits.iter().position(|byte| *byte == b'.').unwrap_or(digits.len());
+    let (whole, part) = digits.split_at(point);
+    let part = part.strip_prefix(b".").unwrap_or_default();
+    if whole.is_empty() || ![whole, part].iter().all(|digits| digits.iter().all(u8::is_ascii_digit)) {
+        return None;
+    }
+    let mut value = count(whole)?;
+    for idx in 0..n_digits as usize {
+        let digit = part.get(idx).map_or(0, |digit| i64::from(digit - b'0'));
+        value = value.checked_mul(10)?.checked_add(digit)?;
+    }
+    let rest = part.get(n_digits as usize).is_some_and(|digit| *digit >= b'5');
+    Some(sign * value.checked_add(i64::from(rest))?)
+}
+
 /// Bits as hexadecimal digits, `0x` before them allowed; `None` beyond 63 bits.
 pub(crate) fn hex(text: &[u8]) -> Option<i64> {
     let text = text.trim_ascii();
@@ -96,6 +121,25 @@ mod tests {
             assert_eq!(number(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(count(b"-7"), None);
+    }
+
+    #[test]
+    fn a_decimal_number_is_rounded_to_its_digits() {
+        let check = |text: &str, n_digits, expected| {
+            assert_eq!(decimal(text.as_bytes(), n_digits), expected, "{text}");
+        };
+        check("0.08588376", 6, Some(85_884));
+        check("5.05716000", 6, Some(5_057_160));
+        check(" 37.3\n", 3, Some(37_300));
+        check("-99.9", 3, Some(-99_900));
+        check("12", 3, Some(12_000));
+        check("7.", 1, Some(70));
+        check("0.05", 1, Some(1));
+        for text in ["", "-", ".5", "1.2.3", "1e9", "NaN", "inf", "1,5", "+1", "0x1", "1.2A", "- 1"] {
+            check(text, 3, None);
+        }
+        check("9223372036854775807", 1, None);
+        check("99999999999999999999", 0, None);
     }
 
     #[test]

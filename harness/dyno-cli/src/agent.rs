@@ -1,5 +1,6 @@
 //! Agents: the one for this machine is embedded, those for others are looked for.
 
+mod nvidia;
 mod search;
 mod targets;
 
@@ -35,20 +36,35 @@ pub(crate) fn local() -> Result<AgentBinary, Failure> {
             Failure::io(words, error, "set EDGEDYNO_CACHE to a folder that you may write")
         })?;
     }
-    Ok(AgentBinary { path, digest, bytes })
+    Ok(AgentBinary { path, digest, bytes, notes: Vec::new() })
 }
 
 /// The agent for a device, verified.
 ///
 /// It is looked for in the folder that `EDGEDYNO_AGENTS` names, in `agents` beside this program, and in `../agents`,
 /// where `cargo xtask dist` puts it; the embedded one is taken for a device of this machine's own kind that has no
-/// better one. An agent of other sources is never taken.
+/// better one. An agent of other sources is never taken. A device with NVIDIA's driver gets one that can load its
+/// library; where that cannot be had, the other one comes with a note.
 ///
 /// # Errors
 /// With what to build, when there is none.
 pub(crate) fn pick(platform: &Platform) -> Result<AgentBinary, Failure> {
+    let folders = folders();
+    let Some(target) = targets::for_nvidia(platform) else { return pick_static(platform, &folders) };
+    let built = || search(platform, &[target], &folders, BUILD_ID).map_err(Failure::from);
+    let embedded = || (target == LOCAL_TARGET && !LOCAL_AGENT.is_empty()).then(local);
+    match nvidia::choose(platform, built, embedded) {
+        Ok(agent) => Ok(agent),
+        Err(note) => {
+            let agent = pick_static(platform, &folders)?;
+            Ok(AgentBinary { notes: vec![note], ..agent })
+        }
+    }
+}
+
+fn pick_static(platform: &Platform, folders: &[Folder]) -> Result<AgentBinary, Failure> {
     let fitting = targets::fitting(platform);
-    match search(platform, &fitting, &folders(), BUILD_ID) {
+    match search(platform, &fitting, folders, BUILD_ID) {
         Ok(agent) => Ok(agent),
         Err(_) if !LOCAL_AGENT.is_empty() && targets::is_like(platform, LOCAL_TARGET) => local(),
         Err(error) => Err(error.into()),

@@ -109,13 +109,10 @@ Examples:
 Examples:
   edgedyno doctor local
   edgedyno doctor phone pi5-a --json | jq '.devices[].findings'
+  edgedyno doctor --sensors --device pi5-a       every sensor, and which sources of power follow a load
 
 Exits with 0 where nothing makes figures invalid, 5 where something does, 3 where a device is not there.")]
-    Doctor {
-        /// Devices of devices.toml: ids, tags or globs
-        #[arg(required = true, value_name = "DEVICE")]
-        devices: Vec<String>,
-    },
+    Doctor(DoctorArgs),
     /// The model store: list, pull, verify, add
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -134,6 +131,30 @@ Examples:
   edgedyno man > edgedyno.1
   edgedyno man | man -l -")]
     Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Devices of devices.toml: ids, tags or globs
+    #[arg(required_unless_present_any = ["sensors", "device"], value_name = "DEVICE")]
+    pub(crate) devices: Vec<String>,
+    /// The same by a flag, as the other commands have it
+    #[arg(long, value_name = "DEVICE", value_delimiter = ',')]
+    pub(crate) device: Vec<String>,
+    /// List every sensor, and load the device in known steps to see which sources of power follow
+    /// [default device: this machine]
+    #[arg(long)]
+    pub(crate) sensors: bool,
+    /// Seconds for these steps: shorter ones are of no use where a gauge tells something new once a second
+    #[arg(long, value_name = "SECONDS", requires = "sensors", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) load_time: Option<u64>,
+}
+
+impl DoctorArgs {
+    /// All devices that are meant.
+    pub(crate) fn selectors(&self) -> Vec<String> {
+        self.devices.iter().chain(&self.device).cloned().collect()
+    }
 }
 
 #[derive(Debug, Args)]

@@ -45,7 +45,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Resume(args) => cmd::resume::resume(&global, &args),
         Command::Report(args) => cmd::report::report(&global, &args),
         Command::Devices(args) => cmd::devices::devices(&global, &args),
-        Command::Doctor { devices } => cmd::doctor::doctor(&global, &devices),
+        Command::Doctor(args) => cmd::doctor::doctor(&global, &args),
         Command::Models(command) => cmd::models::models(&global, &command),
         Command::Completions { shell } => cmd::pages::completions(shell),
         Command::Man => cmd::pages::man(),

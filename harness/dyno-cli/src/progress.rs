@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use dyno_artifacts::Phase;
+use dyno_artifacts::Phase as PullPhase;
 use dyno_model::ids::DeviceId;
 use dyno_model::plan::Plan;
+use dyno_protocol::message::Phase;
 use dyno_session::{Cancel, Observer, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -58,11 +59,9 @@ impl Progress {
         let target = if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let mut n_missing: BTreeMap<DeviceId, u64> =
             plan.devices.keys().map(|device| (device.clone(), 0)).collect();
-        let finished = recorded.finished_requests();
         for run in plan.runs.iter().filter(|run| !recorded.left_out().contains_key(&run.id)) {
-            let n_done = finished.range((run.id, 0)..=(run.id, u32::MAX)).count();
             if let Some(n) = plan.cell(&run.cell).and_then(|cell| n_missing.get_mut(&cell.device)) {
-                *n += run.requests.len().saturating_sub(n_done) as u64;
+                *n += recorded.missing_of(plan, run).n_requests as u64;
             }
         }
         let name_width = plan.devices.keys().map(|device| device.0.len()).max().unwrap_or(0);
@@ -90,6 +89,7 @@ impl Progress {
             name: format!("{:<width$}", device.0, width = self.name_width),
             done_before: 0,
             said_quarter: 0,
+            phase: None,
             head: String::new(),
             said_why: String::new(),
             cancel: cancel.clone(),
@@ -113,6 +113,8 @@ pub(crate) struct DeviceProgress {
     name: String,
     done_before: usize,
     said_quarter: usize,
+    /// The part of the launch that goes on, where it goes by time.
+    phase: Option<Phase>,
     head: String,
     /// Why a run was left out last: the repetitions behind it are for the same reason.
     said_why: String,
@@ -134,7 +136,32 @@ impl DeviceProgress {
         self.bar.set_prefix(format!("{} · {what}", self.name));
     }
 
+    /// How far a part of a launch is that goes by time.
+    fn timed(&mut self, phase: Phase, passed_s: usize, of_s: usize) {
+        let what = match phase {
+            Phase::CoolingDown => "cooling down for",
+            Phase::Resting => "at rest for",
+            Phase::Recovering => "cooling down again for",
+            Phase::Starting | Phase::Serving | Phase::Holding => "held for",
+        };
+        self.doing(&format!("{what} {passed_s} of {of_s} s"));
+        if self.phase != Some(phase) {
+            self.phase = Some(phase);
+            self.said_quarter = 0;
+            self.line(Talk::Normal, &format!("{}: {what} up to {of_s} s", self.head));
+        }
+        let quarter = (passed_s * 4).checked_div(of_s).unwrap_or(0);
+        if !self.is_terminal && quarter > self.said_quarter {
+            self.said_quarter = quarter;
+            self.line(Talk::Normal, &format!("{}: {what} {passed_s} of {of_s} s", self.head));
+        }
+    }
+
     fn requests(&mut self, done: usize, of: usize) {
+        if self.phase.take().is_some() {
+            self.said_quarter = 0;
+            self.doing("requests");
+        }
         self.bar.set_position((self.done_before + done) as u64);
         let quarter = (done * 4).checked_div(of).unwrap_or(0);
         if !self.is_terminal && quarter > self.said_quarter {
@@ -199,13 +226,21 @@ impl Observer for DeviceProgress {
                 self.line(at_least, &format!("{device}: run {run} is left out: {why}"));
                 self.said_why.clone_from(why);
             }
-            Step::Launch { run, nth, of, n_requests } => {
+            Step::Launch { run, nth, of, n_requests, held_ms } => {
                 self.head = format!("{device}: run {nth} of {of}");
                 self.said_quarter = 0;
+                self.phase = None;
                 self.doing(&format!("run {nth}/{of}"));
-                self.line(Talk::Verbose, &format!("{device}: launching run {run} ({n_requests} requests)"));
+                let going =
+                    held_ms.map(|ms| format!(" in turn for {} s", ms.div_ceil(1000))).unwrap_or_default();
+                self.line(
+                    Talk::Verbose,
+                    &format!("{device}: launching run {run} ({n_requests} requests{going})"),
+                );
             }
-            Step::Progress { done, of } => self.requests(*done, *of),
+            Step::Progress { phase: Phase::Starting, .. } => {}
+            Step::Progress { phase: Phase::Serving, done, of } => self.requests(*done, *of),
+            Step::Progress { phase, done, of } => self.timed(*phase, *done, *of),
             Step::LaunchDone { run, outcome } => {
                 self.done_before = usize::try_from(self.bar.position()).unwrap_or(usize::MAX);
                 if outcome != "ok" {
@@ -253,19 +288,19 @@ impl PullBar {
 }
 
 impl dyno_artifacts::Progress for PullBar {
-    fn phase(&mut self, phase: &Phase) {
+    fn phase(&mut self, phase: &PullPhase) {
         let words = match phase {
-            Phase::Wait => "waiting for another process that pulls it".to_owned(),
-            Phase::Fetch { source } => format!("fetching from {source}"),
-            Phase::Unpack { member } => format!("unpacking {member}"),
-            Phase::Hash => "hashing".to_owned(),
-            Phase::Quantize { to } => format!("making it as {to}"),
-            Phase::SourceFailed { source, reason } => format!("{source} did not work: {reason}"),
-            Phase::Done { .. } => return,
+            PullPhase::Wait => "waiting for another process that pulls it".to_owned(),
+            PullPhase::Fetch { source } => format!("fetching from {source}"),
+            PullPhase::Unpack { member } => format!("unpacking {member}"),
+            PullPhase::Hash => "hashing".to_owned(),
+            PullPhase::Quantize { to } => format!("making it as {to}"),
+            PullPhase::SourceFailed { source, reason } => format!("{source} did not work: {reason}"),
+            PullPhase::Done { .. } => return,
         };
         self.bar.reset();
         self.bar.set_prefix(self.name.clone());
-        let at_least = if *phase == Phase::Hash { Talk::Verbose } else { Talk::Normal };
+        let at_least = if *phase == PullPhase::Hash { Talk::Verbose } else { Talk::Normal };
         self.bar.suspend(|| say(self.talk, at_least, &format!("{}: {words}", self.name)));
     }
 

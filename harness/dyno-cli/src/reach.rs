@@ -5,8 +5,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dyno_model::ids::DeviceId;
-use dyno_model::plan::{PlannedDevice, TransportSpec};
-use dyno_session::{AgentBinary, AgentSource, NoAgent};
+use dyno_model::meter::MeterHost;
+use dyno_model::plan::{Plan, PlannedDevice, TransportSpec};
+use dyno_session::{AgentBinary, AgentSource, MeterReader, NoAgent};
 use dyno_transport::ssh::{Ask, NoAsk, SshSettings, SshTransport};
 use dyno_transport::{AdbTransport, LocalTransport, Platform, Transport, TransportError, adb};
 use indicatif::MultiProgress;
@@ -26,8 +27,16 @@ pub(crate) fn transport(
     planned: &PlannedDevice,
     ask: &Arc<dyn Ask>,
 ) -> Result<Box<dyn Transport>, Failure> {
-    let work_dir = planned.work_dir.as_deref();
-    Ok(match &planned.transport {
+    way(device, &planned.transport, planned.work_dir.as_deref(), ask)
+}
+
+fn way(
+    device: &DeviceId,
+    spec: &TransportSpec,
+    work_dir: Option<&str>,
+    ask: &Arc<dyn Ask>,
+) -> Result<Box<dyn Transport>, Failure> {
+    Ok(match spec {
         TransportSpec::Local => Box::new(LocalTransport::new(&device.0, work_dir)?),
         TransportSpec::Ssh { host } => {
             let settings = SshSettings::from_env(Arc::clone(ask)).map_err(TransportError::from)?;
@@ -40,6 +49,38 @@ pub(crate) fn transport(
             adb::Server::from_env().map_err(TransportError::from)?,
         )),
     })
+}
+
+/// The meters of a device, each with a way to the machine that reads it, where that is another. An agent that reads a
+/// meter works in a folder of its own, so that its machine may be measured at the same time.
+///
+/// # Errors
+/// As [`transport`].
+pub(crate) fn meters(
+    plan: &Plan,
+    device: &DeviceId,
+    ask: &Arc<dyn Ask>,
+) -> Result<Vec<MeterReader>, Failure> {
+    let of_device = plan.meters.iter().filter(|(_, planned)| planned.device == *device);
+    of_device
+        .map(|(name, planned)| {
+            let transport: Option<Box<dyn Transport>> = match &planned.host {
+                Some(host) if host.device == *device => None,
+                Some(host) => Some(way(&host.device, &host.transport, Some(&own_folder(host, name)), ask)?),
+                None => Some(Box::new(LocalTransport::new(&format!("meter-{name}"), None)?)),
+            };
+            Ok(MeterReader { name: name.clone(), planned: planned.clone(), transport })
+        })
+        .collect()
+}
+
+/// Where an agent works on a host that reads a meter.
+fn own_folder(host: &MeterHost, meter: &str) -> String {
+    let usual = match &host.transport {
+        TransportSpec::Adb { .. } => "/data/local/tmp/edgedyno",
+        TransportSpec::Local | TransportSpec::Ssh { .. } => "~/.cache/edgedyno",
+    };
+    format!("{}-meter-{meter}", host.work_dir.as_deref().unwrap_or(usual))
 }
 
 /// Who measures, for whoever else wants a device: `user@host`.

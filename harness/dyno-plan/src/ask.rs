@@ -21,8 +21,13 @@ pub struct Ask {
     /// Fresh launches of each cell.
     pub repetitions: Option<u32>,
     /// Requests of each launch; fewer than the slice has are taken evenly from all of it, more go round it again.
-    /// Of an open load it takes the place of `requests` and `duration_ms`; of a trace it is the most.
+    /// Of an open load it takes the place of `requests` and `duration_ms`; of a trace and of a held load it is the
+    /// most.
     pub requests: Option<u32>,
+    /// How long a suite that holds its load is to hold it, in ms.
+    pub hold_ms: Option<u64>,
+    /// Temperature of the air around the devices, in thousandths of a degree, in place of what `devices.toml` says.
+    pub ambient_mdegc: Option<i32>,
     /// Longest answer in tokens.
     pub max_tokens: Option<u32>,
     /// Seed of all orders and draws.

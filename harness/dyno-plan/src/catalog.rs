@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use dyno_model::board::PlannedBoard;
 use dyno_model::digest::Digest;
 use dyno_model::ids::DeviceId;
+use dyno_model::meter::PlannedMeter;
 use dyno_model::plan::{PlannedDevice, PlannedModel, PlannedRuntime};
 use serde::Serialize;
 
+use crate::answers;
+use crate::boards::{self, BoardsFile};
+use crate::care;
 use crate::corpus::{self, Corpus};
 use crate::devices::{self, DeviceWords, DevicesFile};
 use crate::document::Document;
 use crate::load;
+use crate::meters::{self, MetersFile};
 use crate::models::{self, ModelWords, ModelsFile};
 use crate::problem::{Problems, known_words};
 use crate::registry::{At, Registry};
@@ -37,6 +43,8 @@ pub struct Catalog {
     pub corpora: BTreeMap<String, CorpusSummary>,
     /// Sets of SLOs by name.
     pub slos: BTreeMap<String, SloSet>,
+    /// Boards by name.
+    pub boards: BTreeMap<String, PlannedBoard>,
 }
 
 /// A suite, for a list.
@@ -89,6 +97,8 @@ pub(crate) struct Documents<'a> {
     models: Vec<Document<'a>>,
     runtimes: Vec<Document<'a>>,
     slos: Vec<Document<'a>>,
+    meters: Vec<Document<'a>>,
+    boards: Vec<Document<'a>>,
     corpora: Vec<Document<'a>>,
 }
 
@@ -104,6 +114,8 @@ impl<'a> Documents<'a> {
             models: of(SourceKind::Models, schema_of::<ModelsFile>()),
             runtimes: of(SourceKind::Runtimes, schema_of::<RuntimesFile>()),
             slos: of(SourceKind::Slos, schema_of::<SlosFile>()),
+            meters: of(SourceKind::Meters, schema_of::<MetersFile>()),
+            boards: of(SourceKind::Boards, schema_of::<BoardsFile>()),
             corpora: of(SourceKind::Corpus, schema_of::<corpus::CorpusFile>()),
         }
     }
@@ -120,6 +132,8 @@ pub(crate) struct Library<'d> {
     pub(crate) corpora: Registry<'d, Corpus>,
     pub(crate) traces: Traces,
     pub(crate) slos: Registry<'d, SloSet>,
+    pub(crate) boards: BTreeMap<String, PlannedBoard>,
+    pub(crate) meters: BTreeMap<DeviceId, (String, PlannedMeter)>,
 }
 
 impl<'d> Library<'d> {
@@ -127,6 +141,8 @@ impl<'d> Library<'d> {
     pub(crate) fn read(documents: &'d Documents<'_>, inputs: &'d Inputs, problems: &mut Problems) -> Self {
         let devices = Registry::read("device", &documents.devices, problems);
         devices::check(&devices, problems);
+        let meters =
+            meters::plan_all(&Registry::read("meter", &documents.meters, problems), &devices, problems);
         let models = Registry::read("model", &documents.models, problems);
         let planned_models = models::plan_all(&models, problems);
         let runtimes = Registry::read("runtime", &documents.runtimes, problems);
@@ -136,10 +152,13 @@ impl<'d> Library<'d> {
         let prompts: Vec<&Source> = inputs.of_kind(SourceKind::Prompts);
         let corpora = corpus::read(&documents.corpora, &prompts, problems);
         let slos = slo::read(&documents.slos, problems);
+        let boards = boards::read(&documents.boards, problems);
         let traces = Traces::read(&inputs.of_kind(SourceKind::Traces), problems);
         for (name, words, document) in suites.usable() {
             load::check(name, words, document, &traces, problems);
             steering::check(name, words, document, &slos, problems);
+            care::check(name, words, document, problems);
+            answers::check(name, words, document, problems);
         }
         let library = Self {
             devices,
@@ -151,6 +170,8 @@ impl<'d> Library<'d> {
             corpora,
             traces,
             slos,
+            boards,
+            meters,
         };
         library.check_references(problems);
         library
@@ -207,6 +228,7 @@ impl<'d> Library<'d> {
             suites: self.suites.usable().map(|(name, words, _)| (name.to_owned(), suite(words))).collect(),
             corpora: self.corpora.usable().map(|(name, words, _)| (name.to_owned(), corpus(words))).collect(),
             slos: slo::all(&self.slos),
+            boards: self.boards.clone(),
         }
     }
 }

@@ -7,7 +7,9 @@ use dyno_model::plan::{PlannedDevice, TransportSpec};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::care;
 use crate::document::Document;
+use crate::meters::MeterWords;
 use crate::prepare::{self, PrepareWords};
 use crate::problem::Problems;
 use crate::registry::{At, Registry};
@@ -42,6 +44,12 @@ pub(crate) struct DeviceWords {
     price_eur: Option<f64>,
     /// What it is to be like while it is measured, if not as it is.
     prepare: Option<PrepareWords>,
+    /// Folder on the device that has its `/proc` and `/sys`, as in a container that sees the host's elsewhere.
+    sys_root: Option<String>,
+    /// Temperature of the air around it in °C, as a thermometer beside it says.
+    ambient_c: Option<f64>,
+    /// What measures it from outside.
+    pub(crate) meter: Option<MeterWords>,
 }
 
 /// How to reach a device.
@@ -71,6 +79,8 @@ impl DeviceWords {
             work_dir: self.work_dir.clone(),
             price_eur_cents: self.price_eur.map(|eur| (eur * 100.0).round() as u64),
             prepare: self.prepare.as_ref().map(PrepareWords::plan),
+            sys_root: self.sys_root.clone(),
+            ambient_mdegc: self.ambient_c.map(care::air_mdegc),
         }
     }
 }
@@ -93,6 +103,7 @@ pub(crate) fn check(devices: &Registry<'_, DeviceWords>, problems: &mut Problems
         if let Some(prepare) = &words.prepare {
             prepare::check(name, prepare, &words.transport.plan(), document, problems);
         }
+        check_surroundings(name, words, document, problems);
         let (key, text) = match &words.transport {
             TransportWords::Local {} => continue,
             TransportWords::Ssh { host } => ("host", host),
@@ -103,6 +114,18 @@ pub(crate) fn check(devices: &Registry<'_, DeviceWords>, problems: &mut Problems
             let message = format!("`{text}` cannot be a {key}");
             problems.push(document.problem_at(&["device", name, "transport", key], message, None));
         }
+    }
+}
+
+/// Where its kernel is seen, and the air that it stands in.
+fn check_surroundings(name: &str, words: &DeviceWords, document: &Document<'_>, problems: &mut Problems) {
+    if let Some(root) = words.sys_root.as_ref().filter(|root| !root.starts_with('/') || root.contains('\0')) {
+        let message = format!("`{root}` is no folder to read `/proc` and `/sys` below");
+        let hint = "write it from the root of the device: /host".to_owned();
+        problems.push(document.problem_at(&["device", name, "sys_root"], message, Some(hint)));
+    }
+    if let Some((message, hint)) = words.ambient_c.and_then(care::refuse_air) {
+        problems.push(document.problem_at(&["device", name, "ambient_c"], message, Some(hint)));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The matrix as cells: device × runtime × model × threads × context × load × start.
 
+use dyno_model::care::Hold;
 use dyno_model::ids::{CellId, DeviceId};
 use dyno_model::load::LoadModel;
 use dyno_model::plan::Cell;
@@ -19,10 +20,12 @@ pub(crate) struct Matrix {
     pub(crate) context_tokens: Vec<u32>,
     pub(crate) loads: Vec<LoadModel>,
     pub(crate) starts: Vec<StartState>,
+    /// How long every load goes on.
+    pub(crate) hold: Option<Hold>,
 }
 
 /// The canonical form of a cell, which its id is the hash of: keys in this order, always all of them but for a start
-/// that is as it is.
+/// that is as it is and a load that is not held.
 #[derive(Serialize)]
 struct Canonical<'c> {
     device: &'c DeviceId,
@@ -33,6 +36,8 @@ struct Canonical<'c> {
     load: &'c LoadModel,
     #[serde(skip_serializing_if = "StartState::is_as_it_is")]
     start: StartState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<Hold>,
 }
 
 /// All cells, the first side of the matrix varying slowest.
@@ -56,6 +61,7 @@ pub(crate) fn expand(matrix: &Matrix) -> Vec<Cell> {
                                     context_tokens: *context_tokens,
                                     load,
                                     start: *start,
+                                    hold: matrix.hold,
                                 };
                                 cells.push(cell(&point));
                             }
@@ -79,6 +85,7 @@ fn cell(point: &Canonical<'_>) -> Cell {
         context_tokens: point.context_tokens,
         load: point.load.clone(),
         start: point.start,
+        hold: point.hold,
     }
 }
 
@@ -100,6 +107,7 @@ mod tests {
             context_tokens: (0..sizes[4]).map(|n| 512 << n).collect(),
             loads: (0..sizes[5]).map(|n| LoadModel::Single { think_ms: n as u64 }).collect(),
             starts: vec![StartState::AsItIs],
+            hold: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use dyno_model::care::Hold;
 use dyno_model::digest::Digest;
 use dyno_model::ids::{CellId, DeviceId, PromptId, RunId};
 use dyno_model::load::LoadModel;
@@ -11,8 +12,11 @@ use dyno_model::plan::{
 };
 use dyno_model::request::Sampling;
 
+use crate::answers::Fill;
 use crate::ask::Ask;
 use crate::asked_load;
+use crate::boards;
+use crate::care;
 use crate::catalog::{Documents, Library, check_slice};
 use crate::corpus::Corpus;
 use crate::devices::select;
@@ -21,6 +25,7 @@ use crate::endpoint;
 use crate::expand::{Matrix, expand};
 use crate::lengths::{Lengths, estimate_tokens};
 use crate::load::MAX_REQUESTS;
+use crate::meters;
 use crate::order::{Launch, launches};
 use crate::pairs;
 use crate::problem::{Problem, Problems};
@@ -55,6 +60,8 @@ fn check_numbers(ask: &Ask, problems: &mut Problems) {
     if let Some(load) = &ask.load {
         asked_load::check(load, problems);
     }
+    let air = ask.ambient_mdegc.and_then(|mdegc| care::refuse_air(f64::from(mdegc) / 1000.0));
+    problems.0.extend(air.map(|(message, hint)| Problem::of_flag("--ambient", message, Some(hint))));
     let mut positive = |flag: &str, n: Option<u32>| {
         if n == Some(0) {
             problems.push(Problem::of_flag(
@@ -97,7 +104,8 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
     check_pairs(&parts, ask, problems);
     check_starts(&parts, ask, problems);
     let suite = parts.suite;
-    let matrix = matrix(&parts, ask, library);
+    let hold = care::hold(suite, ask, problems);
+    let matrix = matrix(&parts, ask, library, hold);
     check_context(&matrix, suite, ask, problems);
     let seed = ask.seed.unwrap_or(suite.seed);
     let repetitions = ask.repetitions.unwrap_or(suite.repetitions);
@@ -111,9 +119,13 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
     if !problems.0.is_empty() {
         return None;
     }
+    let care = care::care(suite, &parts.runtimes);
     let launches = launches(&cells, repetitions, seed, declared.steering.as_ref());
-    let runs = runs(&cells, &offer, launches, seed);
+    let fill = suite.fill_context.then(|| Fill::of(parts.corpus));
+    let runs = runs(&cells, &offer, launches, seed, fill.as_ref());
     let prompts = prompts_of(parts.corpus, &runs);
+    let meters = meters::of_devices(&parts.devices, &library.meters);
+    let boards = boards::named(&parts.devices, &library.boards);
     Some(Plan {
         format: PLAN_FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -138,16 +150,32 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
         slo: declared.slo,
         steering: declared.steering,
         restart: start::restart(suite),
+        care,
+        meters,
+        boards,
     })
 }
 
-fn runs(cells: &[Cell], offer: &Offer<'_>, launches: Vec<Launch>, seed: u64) -> Vec<PlannedRun> {
-    let loads: BTreeMap<&CellId, &LoadModel> = cells.iter().map(|cell| (&cell.id, &cell.load)).collect();
+fn runs(
+    cells: &[Cell],
+    offer: &Offer<'_>,
+    launches: Vec<Launch>,
+    seed: u64,
+    fill: Option<&Fill>,
+) -> Vec<PlannedRun> {
+    let by_id: BTreeMap<&CellId, &Cell> = cells.iter().map(|cell| (&cell.id, cell)).collect();
+    let of = |cell: &Cell, repetition| {
+        let requests = requests(offer, &cell.load, repetition, seed);
+        match fill {
+            None => requests,
+            Some(fill) => fill.fill(requests, cell.context_tokens),
+        }
+    };
     (0..)
         .zip(launches)
         .map(|(id, launch)| PlannedRun {
             id: RunId(id),
-            requests: requests(offer, loads[&launch.cell], launch.repetition, seed),
+            requests: of(by_id[&launch.cell], launch.repetition),
             cell: launch.cell,
             repetition: launch.repetition,
         })
@@ -158,7 +186,12 @@ fn runs(cells: &[Cell], offer: &Offer<'_>, launches: Vec<Launch>, seed: u64) -> 
 fn resolve<'l>(library: &'l Library<'l>, ask: &Ask, problems: &mut Problems) -> Option<Parts<'l>> {
     let local = ["local".to_owned()];
     let selectors = if ask.devices.is_empty() { local.as_slice() } else { ask.devices.as_slice() };
-    let devices = select(&library.devices, selectors, problems);
+    let mut devices = select(&library.devices, selectors, problems);
+    if let Some(ambient_mdegc) = ask.ambient_mdegc {
+        for device in devices.values_mut() {
+            device.ambient_mdegc = Some(ambient_mdegc);
+        }
+    }
     let asked_models =
         asked(&ask.models, "--model", |name, at| library.models.find(name, at, problems).is_some());
     let asked_runtimes =
@@ -237,7 +270,7 @@ fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
     }
 }
 
-fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Matrix {
+fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>, hold: Option<Hold>) -> Matrix {
     let numbers = |asked: &[u32], words: Option<&OneOrMany<u32>>| -> Vec<u32> {
         let own = words.map(OneOrMany::values).unwrap_or_default().into_iter().map(|(_, n)| *n);
         // What a server that runs already was started with is not the suite's to say.
@@ -253,6 +286,7 @@ fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Matrix {
         context_tokens: numbers(&ask.context_tokens, parts.suite.context_tokens.as_ref()),
         loads: loads(parts, ask, library),
         starts: starts(parts.suite),
+        hold,
     }
 }
 
@@ -277,6 +311,10 @@ fn check_starts(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
 
 /// An answer must leave room for its prompt.
 fn check_context(matrix: &Matrix, suite: &SuiteWords, ask: &Ask, problems: &mut Problems) {
+    if suite.fill_context {
+        // What is left beside the prompt is what they may have.
+        return;
+    }
     let max_tokens = ask.max_tokens.unwrap_or(suite.max_tokens);
     let own = matrix.models.iter().map(|(_, context)| *context);
     let smallest = if matrix.context_tokens.is_empty() {
@@ -306,7 +344,8 @@ fn check_size(offer: &Offer<'_>, cells: &[Cell], repetitions: u32, problems: &mu
 fn check_workers(offer: &Offer<'_>, cells: &[Cell], parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
     let idle = cells.iter().find_map(|cell| {
         let n = n_requests(offer, &cell.load);
-        matches!(&cell.load, LoadModel::Closed { workers, .. } if *workers as usize > n).then_some((cell, n))
+        let idles = matches!(&cell.load, LoadModel::Closed { workers, .. } if *workers as usize > n);
+        (idles && cell.hold.is_none()).then_some((cell, n))
     });
     if let Some((cell, n)) = idle {
         let message = format!("{n} requests are too few for this load: {}", cell.load.label());
@@ -323,7 +362,9 @@ fn offer<'l>(parts: &Parts<'_>, ask: &Ask, library: &'l Library<'_>) -> Offer<'l
         lengths: lengths(parts.corpus, &prompts),
         prompts,
         order: suite.prompt_order,
-        n_requests: ask.requests.or(suite.requests),
+        // Of a held load, the command line says how many are made in all: the list that goes round stays.
+        n_requests: ask.requests.filter(|_| suite.hold.is_none()).or(suite.requests),
+        max_tokens_in_turn: suite.max_tokens_in_turn.clone().unwrap_or_default(),
         sampling: Sampling {
             max_tokens: ask.max_tokens.unwrap_or(suite.max_tokens),
             ignore_eos: suite.ignore_eos,

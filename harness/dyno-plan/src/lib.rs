@@ -12,10 +12,13 @@
 //! # Ok::<(), dyno_plan::Problems>(())
 //! ```
 
+mod answers;
 mod api;
 mod arrivals;
 mod ask;
 mod asked_load;
+mod boards;
+mod care;
 mod catalog;
 mod check;
 mod corpus;
@@ -29,6 +32,8 @@ mod expand;
 mod freeze;
 mod lengths;
 mod load;
+mod meter_words;
+mod meters;
 mod models;
 mod order;
 mod pairs;

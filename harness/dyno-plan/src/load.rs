@@ -117,6 +117,14 @@ fn as_it_was() -> f64 {
 }
 
 impl LoadWords {
+    /// Whether a user sends the next request when the answer is complete.
+    pub(crate) fn waits_for_answers(&self) -> bool {
+        match self {
+            Self::Single { .. } | Self::Closed { .. } => true,
+            Self::Open { .. } | Self::Capacity { .. } | Self::Trace { .. } => false,
+        }
+    }
+
     /// The load models that it stands for, each of which becomes a cell. `asked` is the number of requests that the
     /// command line wants instead. What [`check`] reports gives none.
     pub(crate) fn plan(&self, traces: &Traces, asked: Option<u32>) -> Vec<LoadModel> {

@@ -130,6 +130,7 @@ mod tests {
             context_tokens: 2048,
             load,
             start: dyno_model::start::StartState::AsItIs,
+            hold: None,
         }
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Offer<'t> {
     pub(crate) order: PromptOrder,
     /// Requests of a launch whose load does not say; `None` is each prompt once.
     pub(crate) n_requests: Option<u32>,
+    /// Longest answers of requests in turn; empty is that of `sampling` for all.
+    pub(crate) max_tokens_in_turn: Vec<u32>,
     /// How answers are drawn; its seed is replaced for each request.
     pub(crate) sampling: Sampling,
     pub(crate) limit_ms: u64,
@@ -109,6 +111,9 @@ fn rounds(offer: &Offer<'_>, n: usize, repetition: u32, seed: u64) -> Vec<Planne
             }
         }));
     }
+    for (request, max_tokens) in requests.iter_mut().zip(offer.max_tokens_in_turn.iter().cycle()) {
+        request.sampling.max_tokens = (*max_tokens).min(offer.sampling.max_tokens);
+    }
     requests
 }
 
@@ -186,6 +191,7 @@ mod tests {
             lengths: Lengths::default(),
             order,
             n_requests: None,
+            max_tokens_in_turn: Vec::new(),
             sampling,
             limit_ms: 1000,
             traces: &NO_TRACES,
@@ -250,6 +256,14 @@ mod tests {
         assert_eq!(seeds.len(), 30);
         assert_eq!(set(&single(&of(2), 0, 1)), [PromptId::from("p0"), PromptId::from("p6")].into());
         assert_eq!(single(&Offer { prompts: Vec::new(), ..of(5) }, 0, 1), []);
+    }
+
+    #[test]
+    fn answers_in_turn_have_their_lengths_and_no_more_than_the_longest() {
+        let offer = Offer { max_tokens_in_turn: vec![1, 5, 9], ..offer(PromptOrder::Shuffled) };
+        let found = single(&offer, 0, 1);
+        let lengths: Vec<u32> = found.iter().map(|request| request.sampling.max_tokens).collect();
+        assert_eq!(lengths, [1, 5, 8, 1, 5, 8, 1, 5, 8, 1, 5, 8]);
     }
 
     #[test]

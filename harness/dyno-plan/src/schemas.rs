@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use crate::boards::BoardsFile;
 use crate::corpus::CorpusFile;
 use crate::devices::DevicesFile;
+use crate::meters::MetersFile;
 use crate::models::ModelsFile;
 use crate::runtimes::RuntimesFile;
 use crate::slo::SlosFile;
@@ -13,7 +15,7 @@ use crate::suite::SuitesFile;
 /// A JSON Schema (draft 2020-12) with the name of its file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedSchema {
-    /// `devices`, `suites`, `models`, `runtimes`, `slos`, `corpus`.
+    /// `boards`, `devices`, `suites`, `models`, `runtimes`, `slos`, `corpus`.
     pub name: &'static str,
     /// The schema.
     pub schema: Value,
@@ -22,8 +24,10 @@ pub struct NamedSchema {
 /// The schemas of all TOML files, by name.
 pub fn schemas() -> Vec<NamedSchema> {
     vec![
+        NamedSchema { name: "boards", schema: schema_of::<BoardsFile>() },
         NamedSchema { name: "corpus", schema: schema_of::<CorpusFile>() },
         NamedSchema { name: "devices", schema: schema_of::<DevicesFile>() },
+        NamedSchema { name: "meters", schema: schema_of::<MetersFile>() },
         NamedSchema { name: "models", schema: schema_of::<ModelsFile>() },
         NamedSchema { name: "runtimes", schema: schema_of::<RuntimesFile>() },
         NamedSchema { name: "slos", schema: schema_of::<SlosFile>() },

@@ -24,6 +24,10 @@ pub enum SourceKind {
     Runtimes,
     /// `catalog/slos/*.toml`: limits that figures are held against.
     Slos,
+    /// `catalog/boards/*.toml`: what is known of boards.
+    Boards,
+    /// `catalog/meters/*.toml`: what measures devices from outside.
+    Meters,
     /// `prompts/<corpus>/corpus.toml`: licence, digest and slices of a corpus.
     Corpus,
     /// `prompts/<corpus>/*.jsonl`: the prompts, one a line.
@@ -50,6 +54,8 @@ impl SourceKind {
                 "models" => Some(Self::Models),
                 "runtimes" => Some(Self::Runtimes),
                 "slos" => Some(Self::Slos),
+                "boards" => Some(Self::Boards),
+                "meters" => Some(Self::Meters),
                 _ => None,
             },
             _ => None,
@@ -142,6 +148,7 @@ mod tests {
         check(r"lab\catalog\models\m.toml", Some(SourceKind::Models));
         check("catalog/runtimes/r.toml", Some(SourceKind::Runtimes));
         check("catalog/slos/s.toml", Some(SourceKind::Slos));
+        check("catalog/boards/b.toml", Some(SourceKind::Boards));
         check("prompts/mine/corpus.toml", Some(SourceKind::Corpus));
         check("prompts/mine/a.jsonl", Some(SourceKind::Prompts));
         check("catalog/traces/azure.csv", Some(SourceKind::Traces));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::care::{CoolDownWords, HoldWords, LimitsWords};
 use crate::devices::check_name;
 use crate::load::LoadWords;
 use crate::problem::Problems;
@@ -61,9 +62,41 @@ pub(crate) struct SuiteWords {
     pub(crate) slo: Option<String>,
     /// When a cell needs no more launches; `repetitions` is then the most of them.
     pub(crate) stop: Option<StopWords>,
+    /// How long the load of a launch goes on; without it, until each of its requests was asked once.
+    pub(crate) hold: Option<HoldWords>,
+    /// Wait before each launch until the device has cooled down.
+    pub(crate) cool_down: Option<CoolDownWords>,
+    /// Rest before the runtime is started, for the idle power of the device.
+    #[serde(default)]
+    #[schemars(range(max = 3_600_000))]
+    pub(crate) idle_ms: u64,
+    /// Rest when the runtime is ready, before the first request, for the idle power of the device with it.
+    #[serde(default)]
+    #[schemars(range(max = 3_600_000))]
+    pub(crate) ready_idle_ms: u64,
+    /// How long, at most, the device is watched after the load until it is as cool as before.
+    #[serde(default)]
+    #[schemars(range(max = 86_400_000))]
+    pub(crate) recovery_ms: u64,
+    /// What stops a launch safely.
+    pub(crate) limits: Option<LimitsWords>,
+    /// Time for finding out what bandwidth and arithmetic a device has, once for each contact; without it, four
+    /// seconds, and none where nothing real runs.
+    #[schemars(range(max = 600_000))]
+    pub(crate) machine_ms: Option<u64>,
+    /// Try each source of power against a known step of load, once for each contact.
+    #[serde(default)]
+    pub(crate) test_sensors: bool,
     /// Longest answer in tokens.
     #[schemars(range(min = 1))]
     pub(crate) max_tokens: u32,
+    /// Longest answers in tokens of the requests of a launch, in turn: `[1, 64]` asks each second one for a single
+    /// token. None is above `max_tokens`.
+    pub(crate) max_tokens_in_turn: Option<Vec<u32>>,
+    /// Let each answer go on until the context is full, as far as the prompt's length can be told; `max_tokens` is
+    /// still the most.
+    #[serde(default)]
+    pub(crate) fill_context: bool,
     /// Keep on after the model's end of an answer, so that all answers have `max_tokens`.
     #[serde(default)]
     pub(crate) ignore_eos: bool,

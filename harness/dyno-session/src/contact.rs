@@ -16,6 +16,7 @@ use crate::deploy::{DeviceModels, MODEL_LIMIT};
 use crate::error::SessionError;
 use crate::execute::{Session, SessionSummary};
 use crate::link::Link;
+use crate::meter::Meters;
 use crate::observe::{Observer, Step};
 use crate::order::order;
 use crate::remaining::{RemainingRun, remaining_runs};
@@ -55,6 +56,8 @@ pub(crate) struct Contact<'c, 'p> {
     pub(crate) summary: &'c mut SessionSummary,
     /// The run that the device was restarted for.
     pub(crate) restarted_for: Option<RunId>,
+    /// What is read beside it.
+    pub(crate) meters: Meters,
 }
 
 impl Contact<'_, '_> {
@@ -72,7 +75,10 @@ impl Contact<'_, '_> {
         if let Some(spec) = &spec {
             self.prepare(spec)?;
         }
-        let onward = self.launches(models, given_up)?;
+        let onward = self.launches(models, given_up);
+        let ended = self.end_meters(onward.is_ok());
+        let onward = onward?;
+        ended?;
         if let Some(spec) = &spec {
             self.restore(spec)?;
         }
@@ -123,6 +129,10 @@ impl Contact<'_, '_> {
         let mut clock_at = monotonic_now();
         let todo = remaining_runs(self.session.plan, &self.session.device, &self.session.finished);
         let todo: Vec<_> = todo.into_iter().filter(|one| !given_up.contains(&one.run)).collect();
+        if !todo.is_empty() && !self.session.cancel.is_cancelled() {
+            self.examine()?;
+            self.begin_meters()?;
+        }
         for (nth, remaining) in todo.iter().enumerate() {
             if self.session.cancel.is_cancelled() {
                 break;
@@ -139,7 +149,15 @@ impl Contact<'_, '_> {
                 return Ok(Onward::Restart(remaining.run));
             }
             let n_requests = remaining.requests.len();
-            self.step(&Step::Launch { run: remaining.run, nth: nth + 1, of: todo.len(), n_requests });
+            let held_ms = self.session.plan.run(remaining.run).and_then(|run| self.session.plan.hold_of(run));
+            let held_ms = held_ms.map(|hold| hold.for_ms);
+            self.step(&Step::Launch {
+                run: remaining.run,
+                nth: nth + 1,
+                of: todo.len(),
+                n_requests,
+                held_ms,
+            });
             self.launch(remaining, models)?;
         }
         Ok(Onward::Done)
@@ -161,7 +179,7 @@ impl Contact<'_, '_> {
         Ok(())
     }
 
-    fn step(&mut self, step: &Step) {
+    pub(crate) fn step(&mut self, step: &Step) {
         self.observer.step(&self.session.device, step);
     }
 
@@ -233,7 +251,12 @@ impl Contact<'_, '_> {
                 EventKind::Request(request) if request.outcome != Outcome::Cancelled => {
                     self.session.finished.requests.insert((run, request.idx));
                 }
-                EventKind::LaunchEnded { outcome: ended, .. } => outcome = Some(ended.word().to_owned()),
+                EventKind::LaunchEnded { outcome: ended, .. } => {
+                    outcome = Some(ended.word().to_owned());
+                    if ended.ends_hold() {
+                        self.session.finished.ended.insert(run);
+                    }
+                }
                 _ => {}
             }
         }
@@ -244,9 +267,11 @@ impl Contact<'_, '_> {
     fn launch(&mut self, remaining: &RemainingRun, models: &DeviceModels) -> Result<(), SessionError> {
         let order = order(&self.session.campaign, self.session.plan, remaining, models);
         let (key, silence) = (order.key(), silence_limit(&order));
+        let begun_at = self.before_metered_launch()?;
         self.link.send(&Command::Run(Box::new(order)))?;
         self.await_launch(silence)?;
         let outcome = self.take_batches(&key)?.unwrap_or_else(|| "unknown".to_owned());
+        self.after_metered_launch(&key, begun_at)?;
         self.count(key.run, outcome);
         Ok(())
     }
@@ -270,7 +295,8 @@ impl Contact<'_, '_> {
                 None => {}
                 Some(Reply::Progress(at)) => {
                     heard = Instant::now();
-                    self.step(&Step::Progress { done: at.done as usize, of: at.total as usize });
+                    let (phase, done, of) = (at.phase, at.done as usize, at.total as usize);
+                    self.step(&Step::Progress { phase, done, of });
                 }
                 Some(Reply::LaunchDone { .. }) => return Ok(()),
                 Some(other) => return Err(self.link.unexpected(&other)),
@@ -290,9 +316,19 @@ fn commands_limit(n_commands: usize, spec: &PrepareSpec) -> Duration {
     Duration::from_millis(spec.command_limit_ms()).saturating_mul(n) + SETTINGS_LIMIT
 }
 
+/// The longest part of a launch in which nothing is asked: before the load, within it, or after it.
+fn longest_rest_ms(order: &RunOrder) -> u64 {
+    let within = order.hold.and_then(|hold| hold.duty).map_or(0, |duty| duty.rest_ms);
+    let Some(care) = &order.care else { return within };
+    let cool_down = care.cool_down.map_or(0, |cool_down| cool_down.limit_ms);
+    let before = cool_down.saturating_add(care.idle_ms).saturating_add(care.ready_idle_ms);
+    before.max(within).max(care.recovery_ms)
+}
+
 /// Progress is told between requests, so that no more than one request's time passes without a word.
 fn silence_limit(order: &RunOrder) -> Duration {
     let request = order.requests.iter().map(|request| request.limit_ms).max().unwrap_or(0);
     let start = if order.launch_spec.start.is_as_it_is() { Duration::ZERO } else { START_LIMIT };
-    Duration::from_millis(request.max(order.launch_spec.ready_limit_ms)) + start + SILENCE_SLACK
+    let told = Duration::from_millis(request.max(order.launch_spec.ready_limit_ms));
+    told + start + Duration::from_millis(longest_rest_ms(order)) + SILENCE_SLACK
 }

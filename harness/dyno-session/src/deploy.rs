@@ -28,6 +28,8 @@ pub struct AgentBinary {
     pub digest: Digest,
     /// Its size.
     pub bytes: u64,
+    /// What it cannot do there that another one could, in words for the record.
+    pub notes: Vec<String>,
 }
 
 /// Finds the agent that fits a device.

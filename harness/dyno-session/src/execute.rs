@@ -13,6 +13,7 @@ use dyno_transport::Transport;
 use crate::contact::{Contact, Onward};
 use crate::deploy::{AgentSource, Deploy, DeviceModels, LocalModel};
 use crate::error::SessionError;
+use crate::meter::{MeterReader, Meters};
 use crate::observe::{Cancel, Observer, Step};
 use crate::remaining::Finished;
 use crate::restart::Restart;
@@ -49,6 +50,8 @@ pub struct Session<'a> {
     pub reconnect_limit: Duration,
     /// Asked for by Ctrl-C.
     pub cancel: Cancel,
+    /// What measures the device from outside.
+    pub meters: Vec<MeterReader>,
 }
 
 /// What a session came to.
@@ -199,6 +202,7 @@ impl Session<'_> {
             observer: &mut *observer,
             summary,
             restarted_for: course.restarted_for,
+            meters: Meters::default(),
         };
         let result = contact.recover().and_then(|recovered| {
             // What a broken contact of this session had begun is part of it; what an earlier one left is not.
@@ -255,8 +259,10 @@ impl Session<'_> {
         let visit = Visit::open(&self.device, transport, self.agents, &self.lease(false), observer);
         if let Ok(mut visit) = visit {
             let (link, summary) = (&mut visit.link, &mut SessionSummary::default());
-            let restarted_for = None;
-            Contact { session: self, link, number, sink, observer, summary, restarted_for }.recover().ok();
+            let (restarted_for, meters) = (None, Meters::default());
+            let mut contact =
+                Contact { session: self, link, number, sink, observer, summary, restarted_for, meters };
+            contact.recover().ok();
             visit.close();
         }
     }

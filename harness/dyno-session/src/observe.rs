@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dyno_model::ids::{DeviceId, RunId};
+use dyno_protocol::message::Phase;
 
 /// One step of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,12 +83,16 @@ pub enum Step {
         of: usize,
         /// Requests that it is to serve.
         n_requests: usize,
+        /// How long its requests go round; `None` where each is made once.
+        held_ms: Option<u64>,
     },
     /// The agent says where it is.
     Progress {
-        /// Requests done in this launch.
+        /// Which part of the launch goes on.
+        phase: Phase,
+        /// Requests done in this launch, or seconds of a part that goes by time.
         done: usize,
-        /// Requests of this launch.
+        /// Requests of this launch, or seconds of that part at most.
         of: usize,
     },
     /// A launch is in the record.

@@ -33,6 +33,9 @@ pub(crate) fn order(
         requests: requests(plan, run, &remaining.requests),
         load: cell.load.clone(),
         sampling_period_ms: plan.sampling_period_ms,
+        hold: cell.hold,
+        care: plan.care.clone(),
+        sys_root: plan.devices.get(&cell.device).and_then(|device| device.sys_root.clone()),
         api_key: None,
     };
     models.endpoints.apply(&mut order);

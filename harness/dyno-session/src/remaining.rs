@@ -8,12 +8,14 @@ use dyno_model::plan::Plan;
 /// What the record holds already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finished {
-    /// Requests by run and index.
+    /// Requests by run and index; of held loads, they say nothing of what is missing.
     pub requests: BTreeSet<(RunId, u32)>,
     /// Highest launch number seen, by run.
     pub launches: BTreeMap<RunId, u16>,
     /// Runs that were left out: nothing of them is missing.
     pub left_out: BTreeSet<RunId>,
+    /// Runs with a launch after which a held load need not be measured again.
+    pub ended: BTreeSet<RunId>,
 }
 
 /// One run with the requests that are missing.
@@ -29,6 +31,9 @@ pub struct RemainingRun {
 
 /// The runs of `device` that lack requests, in the plan's order; those that were left out lack none.
 ///
+/// A held load is one curve: without a launch that came to its end, it lacks all of its requests, and is measured again
+/// from its begin.
+///
 /// A launch is counted from the highest that was ever begun, so that no two launches share a number.
 pub fn remaining_runs(plan: &Plan, device: &DeviceId, finished: &Finished) -> Vec<RemainingRun> {
     let on_device =
@@ -37,7 +42,11 @@ pub fn remaining_runs(plan: &Plan, device: &DeviceId, finished: &Finished) -> Ve
     let wanted = |run: &&dyno_model::plan::PlannedRun| !finished.left_out.contains(&run.id);
     for run in plan.runs.iter().filter(on_device).filter(wanted) {
         let n = u32::try_from(run.requests.len()).expect("a run has fewer than 2^32 requests");
-        let requests: Vec<u32> = (0..n).filter(|idx| !finished.requests.contains(&(run.id, *idx))).collect();
+        let is_missing = |idx: &u32| match plan.hold_of(run) {
+            Some(_) => !finished.ended.contains(&run.id),
+            None => !finished.requests.contains(&(run.id, *idx)),
+        };
+        let requests: Vec<u32> = (0..n).filter(is_missing).collect();
         if !requests.is_empty() {
             let launch = finished.launches.get(&run.id).copied().unwrap_or(0) + 1;
             remaining.push(RemainingRun { run: run.id, launch, requests });

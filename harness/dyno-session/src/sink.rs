@@ -7,7 +7,10 @@ use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::{Event, SinkError};
 use dyno_model::ids::{DeviceId, RunId};
+use dyno_model::machine::MachineFigures;
+use dyno_model::meter::{MeterKnocked, Metered};
 use dyno_model::prepare::{Prepared, Restored};
+use dyno_model::sensor_test::SourceTest;
 
 /// What is known when a session is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,18 @@ pub trait RecordSink: Send {
     /// When the record cannot be written.
     fn restored(&mut self, session: u32, restored: &Restored) -> Result<(), SinkError>;
 
+    /// Takes what the device can do at most.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn machine(&mut self, session: u32, figures: &MachineFigures) -> Result<(), SinkError>;
+
+    /// Takes what became of testing the device's sources of power.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn sensors_tested(&mut self, session: u32, tests: &[SourceTest]) -> Result<(), SinkError>;
+
     /// Takes events of one launch. Events that are in the record already are passed over.
     ///
     /// # Errors
@@ -63,6 +78,24 @@ pub trait RecordSink: Send {
     /// # Errors
     /// When the record cannot be written.
     fn left_out(&mut self, session: u32, run: RunId, why: &str) -> Result<(), SinkError>;
+
+    /// Takes what a meter said while a launch ran.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn metered(&mut self, session: u32, run: RunId, launch: u16, metered: &Metered) -> Result<(), SinkError>;
+
+    /// Takes whether a meter shows a known load when it was.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn meter_knocked(&mut self, session: u32, knocked: &MeterKnocked) -> Result<(), SinkError>;
+
+    /// Takes that a meter cannot be read, and why.
+    ///
+    /// # Errors
+    /// When the record cannot be written.
+    fn meter_failed(&mut self, session: u32, meter: &str, error: &str) -> Result<(), SinkError>;
 
     /// A session is over; `error` says why, if it ended early.
     ///

@@ -22,7 +22,7 @@ const DIGEST_LIMIT: Duration = Duration::from_mins(2);
 /// A device whose agent runs and has shaken hands.
 pub struct Visit {
     pub(crate) link: Link,
-    /// What the agent put right before it was ours, in words for the record.
+    /// What the agent put right before it was ours, and what it cannot do there, in words for the record.
     pub(crate) notes: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Visit {
         observer.step(device, &Step::DeployAgent { bytes: agent.bytes });
         let (path, outcome) = push(device, transport, &agent, observer)?;
         let started = start(device, transport, &path, lease, observer);
-        match started {
+        let visit = match started {
             // A copy of an earlier contact that is damaged since is brought again, once.
             Err(SessionError::AgentGone { .. }) if outcome == PushOutcome::AlreadyThere => {
                 if is_whole(transport, &path, &agent) {
@@ -59,7 +59,10 @@ impl Visit {
                 start(device, transport, &path, lease, observer)
             }
             started => started,
-        }
+        };
+        let mut visit = visit?;
+        visit.notes.extend(agent.notes);
+        Ok(visit)
     }
 
     /// What the device says of itself.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dyno_model::blame::{Blame, Classify as _};
+use dyno_model::care::{Care, Hold};
 use dyno_model::clock::{ClockSample, MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
@@ -13,6 +14,8 @@ use dyno_model::event::{Event, EventKind, SinkError};
 use dyno_model::ids::{CampaignId, CellId, DeviceId, PromptId, RunId};
 use dyno_model::launch::Dialect;
 use dyno_model::load::LoadModel;
+use dyno_model::machine::MachineFigures;
+use dyno_model::meter::{MeterKnocked, Metered};
 use dyno_model::outcome::{Outcome, Validity};
 use dyno_model::plan::{
     Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt,
@@ -21,13 +24,16 @@ use dyno_model::plan::{
 use dyno_model::prepare::{Prepared, Restored};
 use dyno_model::request::{Message, RequestRecord, Sampling, Usage};
 use dyno_model::sample::OwnCost;
+use dyno_model::sensor_test::SourceTest;
 use dyno_protocol::build_id::BUILD_ID;
 use dyno_protocol::memory::duplex;
-use dyno_protocol::message::{Command, EventBatch, Hello, LaunchKey, LeaseNote, Reply, SpoolInfo};
+use dyno_protocol::message::{
+    Command, EventBatch, Hello, LaunchKey, LeaseNote, RemoteError, Reply, SpoolInfo,
+};
 use dyno_protocol::peer::AgentPeer;
 use dyno_session::{
-    AgentBinary, AgentSource, Cancel, Finished, NoAgent, Observer, Opened, RecordSink, Session, SessionError,
-    SessionSummary, Steer, Step, TakeAll, Wanted,
+    AgentBinary, AgentSource, Cancel, Finished, NoAgent, Observer, Opened, RecordSink, RemainingRun, Session,
+    SessionError, SessionSummary, Steer, Step, TakeAll, Wanted, remaining_runs,
 };
 use dyno_transport::{
     Ended, OnBytes, Output, Platform, PushOutcome, RemoteCommand, RemotePath, RemoteProcess, Streams,
@@ -40,6 +46,8 @@ const AGENT_BYTES: u64 = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Script {
     Healthy,
+    /// Cannot read its sensors.
+    Blind,
     OtherBuild,
     Banner,
     /// Dies after one request of the first launch; the next agent finds its spool.
@@ -191,17 +199,7 @@ fn agent_main(
                 peer.send(&Reply::Clock { received: MonoNs(7), sent: MonoNs(7), wall: WallNs(7) })?;
             }
             Command::Facts => peer.send(&Reply::Facts { facts: Box::new(DeviceFacts::default()) })?,
-            Command::Spools { campaign } => {
-                let device = device.lock().expect("no test panics with the lock");
-                let info = |(run, launch): &(RunId, u16)| SpoolInfo {
-                    campaign: campaign.clone(),
-                    run: *run,
-                    launch: *launch,
-                    bytes: 1,
-                    complete: false,
-                };
-                peer.send(&Reply::Spools { spools: device.spools.keys().map(info).collect() })?;
-            }
+            Command::Spools { campaign } => peer.send(&spools(device, &campaign))?,
             Command::Run(order) => {
                 let indices: Vec<u32> = order.requests.iter().map(|request| request.idx).collect();
                 let loses = matches!(script, Script::LosesLink | Script::Reboots) && nth == 1;
@@ -240,9 +238,40 @@ fn agent_main(
                 device.lock().expect("no test panics with the lock").spools.remove(&(key.run, key.launch));
                 peer.send(&Reply::Dropped(key))?;
             }
+            command @ (Command::Machine { .. } | Command::TestSensors { .. }) => {
+                peer.send(&examined(script, command))?;
+            }
             Command::Bye => return Ok(peer.send(&Reply::Bye)?),
             _ => {}
         }
+    }
+}
+
+fn spools(device: &Mutex<Device>, campaign: &CampaignId) -> Reply {
+    let device = device.lock().expect("no test panics with the lock");
+    let info = |(run, launch): &(RunId, u16)| SpoolInfo {
+        campaign: campaign.clone(),
+        run: *run,
+        launch: *launch,
+        bytes: 1,
+        complete: false,
+    };
+    Reply::Spools { spools: device.spools.keys().map(info).collect() }
+}
+
+fn examined(script: Script, command: Command) -> Reply {
+    match command {
+        Command::Machine { for_ms, sys_root } => {
+            let notes = vec![format!("{for_ms} ms below {}", sys_root.as_deref().unwrap_or("/"))];
+            Reply::Machine { figures: Box::new(MachineFigures { notes, ..MachineFigures::default() }) }
+        }
+        _ if script == Script::Blind => Reply::Error(RemoteError::of(&TransportError::NoHome)),
+        _ => Reply::SensorsTested {
+            declared: Vec::new(),
+            unreadable: Vec::new(),
+            tests: Vec::new(),
+            facts: Box::new(DeviceFacts::default()),
+        },
     }
 }
 
@@ -301,6 +330,8 @@ struct Memory {
     closed: Vec<Option<String>>,
     clocks: Vec<ClockSample>,
     left_out: Vec<(RunId, String)>,
+    machines: Vec<MachineFigures>,
+    n_sensor_tests: usize,
 }
 
 impl RecordSink for Memory {
@@ -314,6 +345,14 @@ impl RecordSink for Memory {
     fn restored(&mut self, _session: u32, _restored: &Restored) -> Result<(), SinkError> {
         Ok(())
     }
+    fn machine(&mut self, _session: u32, figures: &MachineFigures) -> Result<(), SinkError> {
+        self.machines.push(figures.clone());
+        Ok(())
+    }
+    fn sensors_tested(&mut self, _session: u32, _tests: &[SourceTest]) -> Result<(), SinkError> {
+        self.n_sensor_tests += 1;
+        Ok(())
+    }
     fn clock(&mut self, _session: u32, sample: &ClockSample) -> Result<(), SinkError> {
         self.clocks.push(*sample);
         Ok(())
@@ -321,6 +360,21 @@ impl RecordSink for Memory {
     fn events(&mut self, _session: u32, events: &[Event]) -> Result<(), SinkError> {
         self.events.extend_from_slice(events);
         Ok(())
+    }
+    fn metered(
+        &mut self,
+        _session: u32,
+        _run: RunId,
+        _launch: u16,
+        _metered: &Metered,
+    ) -> Result<(), SinkError> {
+        unreachable!("there are no meters")
+    }
+    fn meter_knocked(&mut self, _session: u32, _knocked: &MeterKnocked) -> Result<(), SinkError> {
+        unreachable!("there are no meters")
+    }
+    fn meter_failed(&mut self, _session: u32, _meter: &str, _error: &str) -> Result<(), SinkError> {
+        unreachable!("there are no meters")
     }
     fn left_out(&mut self, _session: u32, run: RunId, why: &str) -> Result<(), SinkError> {
         self.left_out.push((run, why.to_owned()));
@@ -345,7 +399,8 @@ struct OneAgent;
 
 impl AgentSource for OneAgent {
     fn agent(&self, _platform: &Platform, _is_here: bool) -> Result<AgentBinary, NoAgent> {
-        Ok(AgentBinary { path: PathBuf::from("/agent"), digest: Digest::of(b"agent"), bytes: AGENT_BYTES })
+        let (path, digest) = (PathBuf::from("/agent"), Digest::of(b"agent"));
+        Ok(AgentBinary { path, digest, bytes: AGENT_BYTES, notes: Vec::new() })
     }
 }
 
@@ -369,6 +424,8 @@ fn plan() -> Plan {
         work_dir: None,
         price_eur_cents: None,
         prepare: None,
+        sys_root: None,
+        ambient_mdegc: None,
     };
     let model = PlannedModel {
         title: "none".to_owned(),
@@ -406,12 +463,16 @@ fn plan() -> Plan {
             context_tokens: 8,
             load: LoadModel::Single { think_ms: 0 },
             start: dyno_model::start::StartState::AsItIs,
+            hold: None,
         }],
         runs: vec![run(0), run(1)],
         sampling_period_ms: 100,
         slo: None,
         steering: None,
         restart: None,
+        care: None,
+        meters: BTreeMap::new(),
+        boards: BTreeMap::new(),
     }
 }
 
@@ -474,6 +535,7 @@ fn planned(
         finished,
         steer,
         cancel: cancel.clone(),
+        meters: Vec::new(),
     };
     let mut sink = Memory::default();
     let mut watcher = Watcher::default();
@@ -500,6 +562,64 @@ fn only_what_is_missing_is_ordered_under_a_fresh_launch_number() {
     finished.launches.extend([(RunId(0), 3), (RunId(1), 1)]);
     let contact = contact(Script::Healthy, finished, &Cancel::default());
     assert_eq!(contact.ordered, [(RunId(0), 4, vec![1])]);
+}
+
+/// The plan with a wish to know the device.
+fn curious_plan() -> Plan {
+    let mut plan = plan();
+    plan.care = Some(Care { machine_ms: 2000, test_sensors: true, ..Care::default() });
+    plan.devices.values_mut().for_each(|device| device.sys_root = Some("/host".to_owned()));
+    plan
+}
+
+#[test]
+fn a_device_is_examined_once_before_its_first_launch() {
+    let plan = curious_plan();
+    let contact = planned(Script::Healthy, Finished::default(), &Cancel::default(), Box::new(TakeAll), &plan);
+    assert_eq!(contact.result.expect("a healthy agent").n_launches, 2);
+    let notes: Vec<_> = contact.sink.machines.iter().flat_map(|figures| figures.notes.clone()).collect();
+    assert_eq!((notes, contact.sink.n_sensor_tests), (vec!["2000 ms below /host".to_owned()], 1));
+    let place = |is: fn(&Step) -> bool| contact.steps.iter().position(is).expect("a step");
+    let told = place(|step| matches!(step, Step::Note { text } if text == "2000 ms below /host"));
+    assert!(told < place(|step| matches!(step, Step::Launch { .. })), "{:?}", contact.steps);
+    // With nothing left to measure, nothing is asked.
+    let mut finished = Finished::default();
+    finished.requests.extend((0..2).flat_map(|run| (0..3).map(move |idx| (RunId(run), idx))));
+    let done = planned(Script::Healthy, finished, &Cancel::default(), Box::new(TakeAll), &plan);
+    assert!(done.sink.machines.is_empty() && done.sink.n_sensor_tests == 0);
+}
+
+#[test]
+fn a_device_that_cannot_be_examined_is_measured_all_the_same() {
+    let contact =
+        planned(Script::Blind, Finished::default(), &Cancel::default(), Box::new(TakeAll), &curious_plan());
+    assert_eq!(contact.result.expect("only a note").n_launches, 2);
+    assert_eq!((contact.sink.machines.len(), contact.sink.n_sensor_tests), (1, 0));
+    let is_told = |step: &Step| matches!(step, Step::Note { text } if text.starts_with("it is not known whether its sensors"));
+    assert!(contact.steps.iter().any(is_told), "{:?}", contact.steps);
+}
+
+/// The plan with its loads held.
+fn held_plan() -> Plan {
+    let mut plan = plan();
+    let hold = Hold { for_ms: 1000, max_requests: None, steady_after_ms: None, duty: None };
+    plan.cells[0].hold = Some(hold);
+    plan
+}
+
+#[test]
+fn a_held_load_without_an_end_is_measured_again_whole() {
+    let device = DeviceId::from("d");
+    let mut finished = Finished::default();
+    finished.requests.extend((0..9).map(|idx| (RunId(0), idx)));
+    finished.requests.extend((0..2).map(|idx| (RunId(1), idx)));
+    finished.launches.extend([(RunId(0), 1), (RunId(1), 2)]);
+    finished.ended.insert(RunId(0));
+    let again = RemainingRun { run: RunId(1), launch: 3, requests: vec![0, 1, 2] };
+    assert_eq!(remaining_runs(&held_plan(), &device, &finished), std::slice::from_ref(&again));
+    // Where requests are made once, an end says nothing of those that are missing.
+    let rest = RemainingRun { requests: vec![2], ..again };
+    assert_eq!(remaining_runs(&plan(), &device, &finished), [rest]);
 }
 
 #[test]

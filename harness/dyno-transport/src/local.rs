@@ -183,7 +183,7 @@ impl Transport for LocalTransport {
             other => other,
         };
         let machine = std::env::consts::ARCH.to_owned();
-        Ok(Platform { os: os.to_owned(), machine, abis: Vec::new(), bits: Some(usize::BITS) })
+        Ok(Platform { os: os.to_owned(), machine, bits: Some(usize::BITS), ..Platform::default() })
     }
 
     fn push(

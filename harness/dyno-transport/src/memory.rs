@@ -157,7 +157,7 @@ impl Transport for MemoryTransport {
 
     fn platform(&mut self) -> Result<Platform, TransportError> {
         let machine = std::env::consts::ARCH.to_owned();
-        Ok(Platform { os: "Linux".to_owned(), machine, abis: Vec::new(), bits: Some(usize::BITS) })
+        Ok(Platform { os: "Linux".to_owned(), machine, bits: Some(usize::BITS), ..Platform::default() })
     }
 
     fn push(

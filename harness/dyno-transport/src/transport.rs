@@ -74,6 +74,10 @@ pub struct Platform {
     pub abis: Vec<String>,
     /// Width of a pointer in its programs; a 64-bit kernel may carry 32-bit ones.
     pub bits: Option<u32>,
+    /// What `getconf GNU_LIBC_VERSION` says: `glibc 2.36`; `None` where the C library is another one.
+    pub glibc: Option<String>,
+    /// Whether it has NVIDIA's driver or its library.
+    pub has_nvidia: bool,
 }
 
 /// Told of bytes done so far while a file travels; must not wait.

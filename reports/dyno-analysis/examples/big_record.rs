@@ -174,6 +174,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         context_tokens: 4096,
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
+        hold: None,
     };
     let sampling =
         Sampling { max_tokens: n_tokens, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 1 };
@@ -202,6 +203,8 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         work_dir: None,
         price_eur_cents: None,
         prepare: None,
+        sys_root: None,
+        ambient_mdegc: None,
     };
     let model = PlannedModel {
         title: "None".to_owned(),
@@ -237,5 +240,8 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         slo: None,
         steering: None,
         restart: None,
+        care: None,
+        meters: BTreeMap::new(),
+        boards: BTreeMap::new(),
     }
 }

@@ -2,9 +2,12 @@
 
 use std::cell::OnceCell;
 
+use dyno_model::care::SpanKind;
 use dyno_model::plan::Cell;
 use dyno_store::LaunchRow;
+use dyno_view::heat::HeatView;
 
+use crate::energy::CellEnergy;
 use crate::record::Record;
 use crate::steady::Pace;
 
@@ -18,6 +21,10 @@ pub(crate) struct CellRecord<'a> {
     population: Population,
     /// Its pace over the requests, worked out once.
     pub(crate) pace: OnceCell<Pace>,
+    /// Whether it stays fast, worked out once.
+    pub(crate) heat: OnceCell<Option<HeatView>>,
+    /// Its energy, worked out once; `None` where nothing measures power.
+    pub(crate) energy: OnceCell<Option<CellEnergy>>,
 }
 
 /// Which launches figures are made of.
@@ -50,7 +57,15 @@ impl<'a> CellRecord<'a> {
             LaunchRecord { row, rows: (start..end).collect() }
         };
         let launches = record.launches.iter().filter(belongs).map(launch).collect();
-        Self { record, cell, launches, population: Population::Valid, pace: OnceCell::new() }
+        Self {
+            record,
+            cell,
+            launches,
+            population: Population::Valid,
+            pace: OnceCell::new(),
+            energy: OnceCell::new(),
+            heat: OnceCell::new(),
+        }
     }
 
     /// The cell with the figures that may not be used, when none may; `None` when there is one that may.
@@ -62,6 +77,8 @@ impl<'a> CellRecord<'a> {
             launches: self.launches.clone(),
             population: Population::Invalid,
             pace: OnceCell::new(),
+            heat: OnceCell::new(),
+            energy: OnceCell::new(),
         })
     }
 
@@ -97,10 +114,7 @@ impl LaunchRecord<'_> {
 
     /// `run 2`, or `run 2, launch 2` where a run was launched again.
     pub(crate) fn name(&self) -> String {
-        match self.row.launch {
-            1 => format!("run {}", self.row.run),
-            launch => format!("run {}, launch {launch}", self.row.run),
-        }
+        launch_name(self.row.run, self.row.launch)
     }
 
     pub(crate) fn load_ns(&self) -> Option<u64> {
@@ -114,11 +128,21 @@ impl LaunchRecord<'_> {
         rows
     }
 
-    /// Ready to the first token chunk of the request that was sent first.
+    /// Ready to the first token chunk of the request that was sent first; a rest in between is no part of it.
     pub(crate) fn first_inference_ns(&self, record: &Record<'_>) -> Option<u64> {
         let first = self.rows.iter().copied().min_by_key(|row| (record.requests.sent_at_ns[*row], *row))?;
         let token_at = record.requests.sent_at_ns[first].saturating_add(*record.tokens(first).first()?);
-        token_at.checked_sub(self.row.ready_at_ns?)
+        let rests = self.row.spans.iter().filter(|span| span.kind == SpanKind::ReadyIdle);
+        let asked_from = rests.map(|span| span.ended_at.0).max().or(self.row.ready_at_ns)?;
+        token_at.checked_sub(asked_from)
+    }
+}
+
+/// `run 2`, or `run 2, launch 2` where a run was launched again.
+pub(crate) fn launch_name(run: u32, launch: u32) -> String {
+    match launch {
+        1 => format!("run {run}"),
+        again => format!("run {run}, launch {again}"),
     }
 }
 

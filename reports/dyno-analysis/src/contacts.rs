@@ -3,7 +3,9 @@
 use dyno_model::clock::ClockSample;
 use dyno_model::device::DeviceFacts;
 use dyno_model::ids::DeviceId;
+use dyno_model::machine::MachineFigures;
 use dyno_model::prepare::{Prepared, Restored};
+use dyno_model::sensor_test::SourceTest;
 use dyno_store::JournalEntry;
 
 use crate::record::Record;
@@ -25,6 +27,8 @@ pub(crate) struct Contact<'a> {
     pub(crate) clock: Vec<ClockSample>,
     pub(crate) prepared: Option<&'a Prepared>,
     pub(crate) restored: Option<&'a Restored>,
+    pub(crate) machine: Option<&'a MachineFigures>,
+    pub(crate) sensor_tests: &'a [SourceTest],
     /// Why it ended early.
     pub(crate) error: Option<&'a str>,
     /// Whether the same command had lost the device before: not the first contact since the campaign went on.
@@ -58,6 +62,8 @@ impl<'a> Contacts<'a> {
                     clock: Vec::new(),
                     prepared: None,
                     restored: None,
+                    machine: None,
+                    sensor_tests: &[],
                     error: None,
                     is_again,
                 });
@@ -72,6 +78,12 @@ impl<'a> Contacts<'a> {
             JournalEntry::Restored { session, restored } => {
                 self.with(*session, |contact| contact.restored = Some(restored));
             }
+            JournalEntry::Machine { session, figures } => {
+                self.with(*session, |contact| contact.machine = Some(figures));
+            }
+            JournalEntry::SensorsTested { session, tests } => {
+                self.with(*session, |contact| contact.sensor_tests = tests);
+            }
             JournalEntry::SessionEnded { session, error, .. } => {
                 self.with(*session, |contact| contact.error = error.as_deref());
             }
@@ -79,6 +91,9 @@ impl<'a> Contacts<'a> {
             | JournalEntry::Session { .. }
             | JournalEntry::GivenUp { .. }
             | JournalEntry::LeftOut { .. }
+            | JournalEntry::Metered { .. }
+            | JournalEntry::MeterKnocked { .. }
+            | JournalEntry::MeterFailed { .. }
             | JournalEntry::Event { .. }
             | JournalEntry::Interrupted { .. }
             | JournalEntry::Resumed { .. } => {}
@@ -92,6 +107,11 @@ impl<'a> Contacts<'a> {
     /// What the device says of itself, as in its first contact.
     pub(crate) fn facts(&self) -> Option<&'a DeviceFacts> {
         self.all.first().map(|contact| contact.facts)
+    }
+
+    /// What the device can do at most, as last measured.
+    pub(crate) fn machine(&self) -> Option<&'a MachineFigures> {
+        self.all.iter().rev().find_map(|contact| contact.machine)
     }
 
     /// Why the device's share is not whole, if it is not: how its last contact failed.

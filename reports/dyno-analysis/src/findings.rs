@@ -3,7 +3,9 @@
 mod advice;
 mod contact;
 mod device;
+mod heat;
 mod measured;
+mod memory;
 mod proof;
 mod record;
 mod start;
@@ -22,9 +24,17 @@ pub(crate) fn findings(record: &Record<'_>, cells: &[CellRecord<'_>]) -> Vec<Fin
     all.extend(device::findings(record));
     all.extend(crate::steering::findings(record));
     for cell in cells {
-        let of =
-            [measured::findings(cell), proof::findings(cell), start::findings(cell), steady::findings(cell)];
-        all.extend(of.into_iter().flatten().map(|finding| named(cell, cells.len(), finding)));
+        let of = [
+            measured::findings(cell),
+            proof::findings(cell),
+            start::findings(cell),
+            steady::findings(cell),
+            heat::findings(cell),
+            memory::findings(cell),
+        ];
+        let energy = crate::energy::energy_of(cell).into_iter().flat_map(|of| of.findings.clone());
+        let of = of.into_iter().flatten().chain(energy);
+        all.extend(of.map(|finding| named(cell, cells.len(), finding)));
     }
     all.sort_by_key(|finding| finding.level);
     all.dedup();
@@ -50,11 +60,11 @@ fn invalid(text: String) -> Finding {
     Finding { level: FindingLevel::Invalid, text }
 }
 
-fn warning(text: String) -> Finding {
+pub(crate) fn warning(text: String) -> Finding {
     Finding { level: FindingLevel::Warning, text }
 }
 
-fn note(text: String) -> Finding {
+pub(crate) fn note(text: String) -> Finding {
     Finding { level: FindingLevel::Note, text }
 }
 
@@ -64,7 +74,7 @@ fn percent(share: f64) -> String {
 }
 
 /// The first few names, and how many more there are.
-fn some_of(names: &[String]) -> String {
+pub(crate) fn some_of(names: &[String]) -> String {
     const MAX_NAMED: usize = 4;
     let first: Vec<&str> = names.iter().take(MAX_NAMED).map(String::as_str).collect();
     match names.len().saturating_sub(MAX_NAMED) {

@@ -13,13 +13,18 @@ use crate::cell::CellRecord;
 use crate::charts::charts;
 use crate::comparison::comparison;
 use crate::contacts::Contacts;
+use crate::energy::{energy_table, energy_view, methods};
 use crate::error::AnalysisError;
 use crate::facts::{cell_facts, device_views, model_marks, own_cost};
 use crate::findings::findings;
+use crate::heat::{heat, heat_table};
 use crate::load::{cell_load, chunks, errors, load_report};
+use crate::memory::memory;
 use crate::metrics::{category_views, launch_views, method_views, metric_views, outcome_counts};
+use crate::planned::held;
 use crate::proof::proof;
 use crate::record::Record;
+use crate::roofline::roofline;
 use crate::start::{start_name, starts};
 use crate::steady::steady;
 use crate::steering::n_wanted;
@@ -35,6 +40,7 @@ pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
         record.plan.cells.iter().map(|cell| CellRecord::of(&record, cell)).collect();
     let views: Vec<CellView> = cells.iter().map(cell_view).collect::<Result<_, _>>()?;
     let load = load_report(&cells, &views);
+    let energy_methods = methods(&views);
     Ok(Report {
         schema_version: REPORT_SCHEMA_VERSION,
         campaign: campaign_view(&record),
@@ -42,9 +48,11 @@ pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
         findings: with_alarms(load.as_ref(), findings(&record, &cells)),
         load,
         starts: starts(&record, &cells),
+        energy: energy_table(&cells, &views),
+        heat: heat_table(&cells, &views),
         devices: device_views(&record),
         cells: views,
-        methods: method_views(),
+        methods: method_views().into_iter().chain(energy_methods).collect(),
     })
 }
 
@@ -61,6 +69,7 @@ fn campaign_view(record: &Record<'_>) -> CampaignView {
     let (started, ended) = time_span(record);
     let n_requests_planned = n_wanted(record);
     let n_requests_recorded = record.n_measured();
+    let held = held(record);
     let corpus = match &plan.corpus.slice {
         None => plan.corpus.name.clone(),
         Some(slice) => format!("{}, slice {slice}", plan.corpus.name),
@@ -78,7 +87,8 @@ fn campaign_view(record: &Record<'_>) -> CampaignView {
         seed: plan.seed,
         n_requests_planned,
         n_requests_recorded,
-        complete: n_requests_recorded == n_requests_planned,
+        complete: n_requests_recorded == n_requests_planned && held.is_none_or(|held| held.n_ended == held.n),
+        held,
         regenerate: format!("edgedyno report {}", record.id),
     }
 }
@@ -147,6 +157,10 @@ fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
         invalid_metrics: cell.unusable().map(|of| metric_views(&of)).unwrap_or_default(),
         proof: proof(cell),
         steady: steady(cell),
+        heat: heat(cell).cloned(),
+        energy: energy_view(cell),
+        memory: memory(cell),
+        roofline: roofline(cell),
         chunks: chunks(cell),
         categories: category_views(cell),
         throughput: throughput(cell),

@@ -26,6 +26,7 @@ pub(crate) struct Record<'a> {
     pub(crate) requests: RequestColumns,
     /// Metrics of each request.
     pub(crate) derived: Vec<Derived>,
+    /// Sorted by run, launch, sensor and place.
     pub(crate) channels: Vec<ChannelRow>,
     pub(crate) points: BTreeMap<ChannelKey, Vec<(u64, i64)>>,
     /// Arrivals of all token chunks, request after request, and where each request's begin.
@@ -36,6 +37,9 @@ pub(crate) struct Record<'a> {
     /// Whether each request has reasoning, and when the first token chunk came that is none.
     outputs: Vec<Output>,
 }
+
+/// A channel with its readings as instant and value.
+pub(crate) type Readings<'r> = (&'r ChannelRow, &'r [(u64, i64)]);
 
 /// Where an answer's reasoning ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +92,17 @@ impl<'a> Record<'a> {
     /// Where the reasoning of request `row` ends.
     pub(crate) fn output(&self, row: usize) -> Output {
         self.outputs[row]
+    }
+
+    /// The channels of a launch that have readings, in the order of their declaration.
+    pub(crate) fn readings_of(&self, run: u32, launch: u32) -> impl Iterator<Item = Readings<'_>> {
+        let first = self.channels.partition_point(|row| (row.run, row.launch) < (run, launch));
+        let of_launch =
+            self.channels[first..].iter().take_while(move |row| (row.run, row.launch) == (run, launch));
+        of_launch.filter_map(|row| {
+            let points = self.points.get(&(row.run, row.launch, row.sensor, row.channel))?;
+            Some((row, points.as_slice()))
+        })
     }
 
     fn answer(&self, row: usize) -> Answer<'_> {

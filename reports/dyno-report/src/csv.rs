@@ -65,6 +65,13 @@ fn unit_name(unit: UnitView) -> &'static str {
         UnitView::BytesPerSecond => "bytes_per_s",
         UnitView::Count => "count",
         UnitView::Ratio => "ratio",
+        UnitView::Joules => "j",
+        UnitView::Watts => "w",
+        UnitView::TokensPerJoule => "tokens_per_j",
+        UnitView::JouleSeconds => "js",
+        UnitView::WattHours => "wh",
+        UnitView::Hours => "h",
+        UnitView::OperationsPerSecond => "operations_per_s",
     }
 }
 

@@ -1,6 +1,9 @@
 //! The report as Markdown for pull requests and issues (CommonMark with GitHub's tables).
 
+mod energy;
+mod heat;
 mod load;
+mod memory;
 mod proof;
 
 use std::fmt::Write as _;
@@ -29,6 +32,8 @@ pub fn render(report: &Report) -> String {
         headlines(report, &mut out);
     }
     proof::starts(report, &mut out);
+    heat::table(report, &mut out);
+    energy::energies(report, &mut out);
     for cell in &report.cells {
         cell_section(cell, &mut out);
     }
@@ -48,8 +53,7 @@ fn campaign_line(report: &Report) -> String {
         let took = campaign.ended_at.as_ref().and_then(|ended| words::span_ns(started, ended));
         facts.extend(took.map(|ns| format!("took {}", words::duration(ns))));
     }
-    let planned = words::plural(campaign.n_requests_planned, "request", "requests");
-    facts.push(format!("{} of {planned} recorded", words::count(campaign.n_requests_recorded)));
+    facts.push(format!("{} recorded", words::recorded(campaign)));
     facts.join(" · ")
 }
 
@@ -178,7 +182,10 @@ fn cell_section(cell: &CellView, out: &mut String) {
     proof::unusable(cell, out);
     metrics(cell, out);
     proof::proof(cell, out);
+    heat::cell(cell, out);
+    memory::memory(cell, out);
     load::cell(cell, out);
+    energy::cell(cell, out);
     if !cell.throughput.is_empty() {
         out.push('\n');
     }

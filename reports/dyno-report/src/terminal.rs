@@ -3,7 +3,10 @@
 //! The width is respected by choosing the widest of four layouts that fits; nothing depends on colour.
 
 mod comparison;
+mod energy;
+mod heat;
 mod load;
+mod memory;
 mod proof;
 
 use comfy_table::presets::NOTHING;
@@ -57,6 +60,8 @@ pub fn render(report: &Report, style: &TerminalStyle) -> String {
     page.comparison(report);
     page.findings(report);
     page.starts(report);
+    page.heat_table(report);
+    page.energies(report);
     for cell in &report.cells {
         page.cell(cell);
     }
@@ -144,8 +149,7 @@ impl Page {
             let took = campaign.ended_at.as_ref().and_then(|ended| words::span_ns(started, ended));
             facts.extend(took.map(|ns| format!("took {}", words::duration(ns))));
         }
-        let planned = words::plural(campaign.n_requests_planned, "request", "requests");
-        facts.push(format!("{} of {planned}", words::count(campaign.n_requests_recorded)));
+        facts.push(words::recorded(campaign));
         facts.push(format!("edgedyno {}", one_line(&campaign.tool_version)));
         facts.push(format!("plan {}", one_line(words::short_digest(&campaign.plan_digest))));
         self.wrapped("", &facts.join(" · "), Ink::Dim);
@@ -186,8 +190,11 @@ impl Page {
         }
         self.gap();
         self.proof(cell);
+        self.heat(cell);
+        self.memory(cell);
         self.cell_load(cell);
         self.rates(cell);
+        self.energy(cell);
         self.outcomes(cell);
         self.errors(cell);
     }

@@ -1,95 +1,31 @@
 //! Where the level of a series changes.
 
 use crate::level::Level;
+use crate::optimal::best_division;
 use crate::quantile::type1;
 use crate::series::median;
 
 /// A normal distribution's standard deviation over its median absolute deviation, `1 / Φ⁻¹(3/4)`.
-const MAD_TO_SD: f64 = 1.482_602_218_505_602;
+pub(crate) const MAD_TO_SD: f64 = 1.482_602_218_505_602;
 
-/// The places where a new level begins, rising, in a series of noise around levels: PELT (Killick, Fearnhead &
-/// Eckley 2012) with the cost `Σ(x − mean)² / σ²` of a segment, the penalty `3·ln n` of each change (MEASUREMENT
-/// §3.6), and no segment shorter than `min_segment`. The exact optimum, not an approximation.
+/// The places where a new level begins, rising, in a series of noise around levels: the optimum of PELT (Killick,
+/// Fearnhead & Eckley 2012) with the cost `Σ(x − mean)² / σ²` of a segment, the penalty `3·ln n` of each change
+/// (MEASUREMENT §3.6), and no segment shorter than `min_segment`. Exact, not an approximation.
 ///
-/// σ is taken from the median absolute difference of neighbours, so that steps do not count as noise.
-/// Cost: n² for a series without a change; 10,000 values take a fraction of a second.
+/// σ is taken from the median absolute difference of neighbours, so that steps do not count as noise. Noise that hangs
+/// together looks like levels: [`crate::level_changes`] allows for that.
 pub fn change_points(values: &[f64], min_segment: usize) -> Vec<usize> {
-    let min_segment = min_segment.max(1);
     let Some(variance) = noise_variance(values) else { return Vec::new() };
-    let penalty = 3.0 * (values.len() as f64).ln();
-    let costs = Costs::new(values, variance);
-    let starts = best_starts(&costs, values.len(), min_segment, penalty);
-    let mut points = Vec::new();
-    let mut end = values.len();
-    while let Some(start) = starts.get(end).copied().flatten().filter(|start| *start > 0) {
-        points.push(start);
-        end = start;
-    }
-    points.reverse();
-    points
+    best_division(values, penalty(values.len()) * variance, min_segment)
 }
 
-/// For each end, where the last segment of the best segmentation up to there begins; `None` where there is none.
-fn best_starts(costs: &Costs, n: usize, min_segment: usize, penalty: f64) -> Vec<Option<usize>> {
-    let mut best = vec![f64::INFINITY; n + 1];
-    let mut starts = vec![None; n + 1];
-    best[0] = -penalty;
-    // Places where the last segment may begin, each with the end from which on another one is always better.
-    let mut candidates: Vec<(usize, usize)> = Vec::new();
-    for end in min_segment..=n {
-        let newest = end - min_segment;
-        if best[newest].is_finite() {
-            candidates.push((newest, usize::MAX));
-        }
-        candidates.retain(|(_, drop_at)| end < *drop_at);
-        for (start, _) in &candidates {
-            let value = best[*start] + costs.of(*start, end) + penalty;
-            if value < best[end] {
-                best[end] = value;
-                starts[end] = Some(*start);
-            }
-        }
-        for (start, drop_at) in &mut candidates {
-            // From here on a segment that begins at `end` does better, once it is long enough to be one.
-            if *drop_at == usize::MAX && best[*start] + costs.of(*start, end) > best[end] {
-                *drop_at = end + min_segment;
-            }
-        }
-    }
-    starts
-}
-
-/// Costs of segments from sums, in constant time each.
-struct Costs {
-    sums: Vec<f64>,
-    squares: Vec<f64>,
-    variance: f64,
-}
-
-impl Costs {
-    fn new(values: &[f64], variance: f64) -> Self {
-        // Centred, so that squares of a common level do not swallow the noise.
-        let centre = values.iter().sum::<f64>() / values.len() as f64;
-        let (mut sums, mut squares) = (vec![0.0], vec![0.0]);
-        let (mut sum, mut square) = (0.0, 0.0);
-        for value in values {
-            sum += value - centre;
-            square += (value - centre) * (value - centre);
-            sums.push(sum);
-            squares.push(square);
-        }
-        Self { sums, squares, variance }
-    }
-
-    fn of(&self, start: usize, end: usize) -> f64 {
-        let sum = self.sums[end] - self.sums[start];
-        let square = self.squares[end] - self.squares[start];
-        (square - sum * sum / (end - start) as f64).max(0.0) / self.variance
-    }
+/// What a change costs, in variances of the noise.
+pub(crate) fn penalty(n: usize) -> f64 {
+    3.0 * (n as f64).ln()
 }
 
 /// Variance of the noise; `None` for fewer than two values, or when all are equal.
-fn noise_variance(values: &[f64]) -> Option<f64> {
+pub(crate) fn noise_variance(values: &[f64]) -> Option<f64> {
     let steps: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
     let robust = median(&steps)? * MAD_TO_SD;
     // Where most neighbours are equal (a coarse clock), the mean of the squares says more.
@@ -162,6 +98,35 @@ mod tests {
         assert!(
             found.iter().zip(&values).enumerate().all(|(i, (a, b))| i == 50 || a.to_bits() == b.to_bits())
         );
+    }
+
+    /// Costs of segments from sums, in constant time each.
+    struct Costs {
+        sums: Vec<f64>,
+        squares: Vec<f64>,
+        variance: f64,
+    }
+
+    impl Costs {
+        fn new(values: &[f64], variance: f64) -> Self {
+            // Centred, so that squares of a common level do not swallow the noise.
+            let centre = values.iter().sum::<f64>() / values.len() as f64;
+            let (mut sums, mut squares) = (vec![0.0], vec![0.0]);
+            let (mut sum, mut square) = (0.0, 0.0);
+            for value in values {
+                sum += value - centre;
+                square += (value - centre) * (value - centre);
+                sums.push(sum);
+                squares.push(square);
+            }
+            Self { sums, squares, variance }
+        }
+
+        fn of(&self, start: usize, end: usize) -> f64 {
+            let sum = self.sums[end] - self.sums[start];
+            let square = self.squares[end] - self.squares[start];
+            (square - sum * sum / (end - start) as f64).max(0.0) / self.variance
+        }
     }
 
     /// The same optimum without leaving out any candidate.

@@ -15,7 +15,8 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// (Box & Jenkins, "Time Series Analysis", the usual estimate).
 /// `None` for fewer than three values, or when all are equal.
 pub fn lag1_autocorrelation(values: &[f64]) -> Option<f64> {
-    if values.len() < 3 {
+    // The mean of equal values need not be equal to them.
+    if values.len() < 3 || values.iter().all(|value| value.total_cmp(&values[0]).is_eq()) {
         return None;
     }
     let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -58,6 +59,7 @@ mod tests {
     fn autocorrelation_of_small_series_by_hand() {
         // 1, 2, 3: mean 2; (−1·0 + 0·1) / (1 + 0 + 1) = 0.
         assert_eq!(lag1_autocorrelation(&[1.0, 2.0, 3.0]), Some(0.0));
+        assert_eq!(lag1_autocorrelation(&[0.1; 9]), None);
         // 1, −1, 1, −1: mean 0; three products of −1 over a sum of 4.
         assert_eq!(lag1_autocorrelation(&[1.0, -1.0, 1.0, -1.0]), Some(-0.75));
         assert_eq!(lag1_autocorrelation(&[5.0, 5.0, 5.0]), None);

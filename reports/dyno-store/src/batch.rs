@@ -226,6 +226,7 @@ pub(crate) fn run_columns(plan: &Plan, rows: &[LaunchRow], dir: &Path) -> Result
         optional_texts("load_json", &json_column(rows, dir, |row| row.load.as_ref())?),
         optional_texts("start_json", &json_column(rows, dir, |row| row.start.as_ref())?),
         optional_texts("start_costs_json", &json_column(rows, dir, |row| Some(&row.start_costs))?),
+        optional_texts("spans_json", &json_column(rows, dir, |row| Some(&row.spans))?),
     ])
 }
 
@@ -248,6 +249,8 @@ pub(crate) fn channel_columns(rows: &[ChannelRow], dir: &Path) -> Result<Vec<Col
         rows.iter().map(value).collect::<Result<Vec<_>, _>>().map_err(content)
     };
     let drivers: Vec<_> = rows.iter().map(|row| row.driver.as_str()).collect();
+    let scopes = words(&|row| row.what.scope.as_ref().map_or_else(|| Ok(String::new()), word))?;
+    let scopes: Vec<_> = scopes.into_iter().map(|word| Some(word).filter(|word| !word.is_empty())).collect();
     let sites: Vec<_> = rows.iter().map(|row| row.what.site.as_str()).collect();
     Ok(vec![
         u32s("run", column(|row| row.run)),
@@ -259,6 +262,8 @@ pub(crate) fn channel_columns(rows: &[ChannelRow], dir: &Path) -> Result<Vec<Col
         texts("site", &sites),
         texts("class", &words(&|row| word(&row.what.class))?),
         u32s("period_ms", column(|row| row.what.period_ms)),
+        optional_u64s("wraps_at", &rows.iter().map(|row| row.what.wraps_at).collect::<Vec<_>>()),
+        optional_texts("scope", &scopes),
     ])
 }
 

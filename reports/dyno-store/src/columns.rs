@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use dyno_model::care::Span;
 use dyno_model::event::Event;
 use dyno_model::launch::RuntimeFacts;
 use dyno_model::proof::{Calibration, LoadFacts};
@@ -147,6 +148,8 @@ pub struct LaunchRow {
     pub start: Option<StartMade>,
     /// What the start had cost at its points.
     pub start_costs: Vec<StartCost>,
+    /// Its parts, in order.
+    pub spans: Vec<Span>,
 }
 
 impl LaunchRow {
@@ -175,6 +178,7 @@ impl LaunchRow {
             load: None,
             start: None,
             start_costs: Vec::new(),
+            spans: Vec::new(),
         }
     }
 }

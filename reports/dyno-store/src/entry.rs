@@ -9,7 +9,10 @@ use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::Event;
 use dyno_model::ids::{CampaignId, DeviceId, RunId};
+use dyno_model::machine::MachineFigures;
+use dyno_model::meter::{MeterKnocked, Metered};
 use dyno_model::prepare::{Prepared, Restored};
+use dyno_model::sensor_test::SourceTest;
 
 /// Version of the journal's form; raised when an entry changes its meaning.
 pub const JOURNAL_FORMAT: u32 = 1;
@@ -71,6 +74,47 @@ pub enum JournalEntry {
         session: u32,
         /// Setting by setting.
         restored: Box<Restored>,
+    },
+    /// What a device can do at most.
+    Machine {
+        /// In which session.
+        session: u32,
+        /// As measured then.
+        figures: Box<MachineFigures>,
+    },
+    /// Sources of power were tried against a known step of load.
+    SensorsTested {
+        /// In which session.
+        session: u32,
+        /// Source by source.
+        tests: Vec<SourceTest>,
+    },
+    /// A meter was read while a launch ran.
+    Metered {
+        /// In which session.
+        session: u32,
+        /// Which run.
+        run: RunId,
+        /// Which launch of it.
+        launch: u16,
+        /// What it said.
+        metered: Box<Metered>,
+    },
+    /// A meter was tried against a known pattern of load.
+    MeterKnocked {
+        /// In which session.
+        session: u32,
+        /// What came of it.
+        knocked: Box<MeterKnocked>,
+    },
+    /// A meter could not be read; the session went on without it.
+    MeterFailed {
+        /// In which session.
+        session: u32,
+        /// Which meter.
+        meter: String,
+        /// Why, with its causes.
+        error: String,
     },
     /// A device's share was given up: it could not be reached, or not again.
     GivenUp {
@@ -135,7 +179,15 @@ impl JournalEntry {
             | Self::GivenUp { wall, .. }
             | Self::LeftOut { wall, .. }
             | Self::SessionEnded { wall, .. } => Some(*wall),
-            Self::Event { .. } | Self::Clock { .. } | Self::Prepared { .. } | Self::Restored { .. } => None,
+            Self::Event { .. }
+            | Self::Clock { .. }
+            | Self::Prepared { .. }
+            | Self::Restored { .. }
+            | Self::Machine { .. }
+            | Self::SensorsTested { .. }
+            | Self::Metered { .. }
+            | Self::MeterKnocked { .. }
+            | Self::MeterFailed { .. } => None,
         }
     }
 }

@@ -3,18 +3,20 @@
 //! Long entries are only looked at as far as their keys, so that memory stays small whatever the answers hold.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use dyno_model::event::{Event, EventKind};
 use dyno_model::line::LineError;
+use dyno_model::meter::{ClockMap, Metered};
 use dyno_model::outcome::Validity;
 
 use crate::columns::{ChannelRow, LaunchRow};
 use crate::entry::JournalEntry;
 use crate::error::JournalError;
+use crate::meter::{Meters, without_rows};
 use crate::reader::{Place, RawLines};
 
 /// Where a request's line lies.
@@ -43,6 +45,8 @@ pub(crate) struct SamplesPlace {
     pub(crate) launch: u16,
     pub(crate) sensor: u16,
     pub(crate) line: Place,
+    /// How its clock becomes the device's, of an external meter.
+    pub(crate) clock: Option<ClockMap>,
     seq: u64,
 }
 
@@ -67,6 +71,10 @@ pub(crate) struct Index {
     pub(crate) n_duplicate_events: u64,
     /// Records of a request that another one replaces.
     pub(crate) n_superseded_requests: u64,
+    /// What external meters said.
+    meters: Meters,
+    /// Launches whose end is such that a held load need not be measured again.
+    came_to_end: BTreeSet<(u32, u16)>,
 }
 
 /// As much of an entry as the index needs.
@@ -98,8 +106,8 @@ struct OutcomeGlance<'a> {
 }
 
 impl Index {
-    /// Reads a whole journal once.
-    pub(crate) fn read(path: &Path) -> Result<Self, JournalError> {
+    /// Reads a whole journal once. `held` are the runs whose load is held.
+    pub(crate) fn read(path: &Path, held: &BTreeSet<u32>) -> Result<Self, JournalError> {
         let mut index = Self::default();
         let mut seen = HashSet::new();
         RawLines::open(path)?.check_header()?;
@@ -110,7 +118,7 @@ impl Index {
             taken.map_err(|source| lines.damaged(place.number, LineError::Content(source)))?;
         }
         index.torn_bytes = lines.torn_bytes;
-        index.settle();
+        index.settle(held);
         Ok(index)
     }
 
@@ -122,7 +130,12 @@ impl Index {
     ) -> Result<(), serde_json::Error> {
         let glance: Glance<'_> = serde_json::from_slice(json)?;
         let Some(event) = glance.event.filter(|_| glance.entry == "event") else {
-            self.others.push(serde_json::from_slice(json)?);
+            let entry: JournalEntry = serde_json::from_slice(json)?;
+            if let Some((place, channels)) = self.meters.take(&entry, line) {
+                self.samples.push(place);
+                self.channels.extend(channels);
+            }
+            self.others.push(without_rows(entry));
             return Ok(());
         };
         let EventGlance { run, launch, seq, .. } = event;
@@ -136,7 +149,7 @@ impl Index {
                 self.requests.push(RequestPlace { run, launch, idx, line, seq, rank });
             }
             ("samples", _, Some(sensor)) => {
-                self.samples.push(SamplesPlace { run, launch, sensor, line, seq });
+                self.samples.push(SamplesPlace { run, launch, sensor, line, clock: None, seq });
             }
             _ => {
                 if let JournalEntry::Event { session, event } = serde_json::from_slice(json)? {
@@ -180,9 +193,13 @@ impl Index {
             EventKind::Calibrated(calibration) => row.calibration = Some(*calibration),
             EventKind::StartMade(start) => row.start = Some(*start),
             EventKind::StartCost(cost) => row.start_costs.push(cost),
+            EventKind::Span(span) => row.spans.push(span),
             EventKind::LoadEnded(load) => row.load = Some(*load),
             EventKind::LaunchEnded { outcome, validity, exit, cpu_ns, peak_rss_bytes, own } => {
                 row.ended_at_ns = Some(at_ns);
+                if outcome.ends_hold() {
+                    self.came_to_end.insert(key);
+                }
                 row.outcome = Some(outcome.word().to_owned());
                 row.outcome_detail = outcome.detail();
                 row.invalid = Some(match validity {
@@ -200,16 +217,40 @@ impl Index {
     }
 
     /// Keeps one record of each request and puts everything in its order.
-    fn settle(&mut self) {
+    fn settle(&mut self, held: &BTreeSet<u32>) {
+        let n_all = self.requests.len();
+        self.keep_one_launch(held);
         self.requests
             .sort_unstable_by_key(|place| (place.run, place.idx, place.rank, place.launch, place.seq));
-        let before = self.requests.len();
         self.requests.dedup_by_key(|place| (place.run, place.idx));
-        self.n_superseded_requests = (before - self.requests.len()) as u64;
+        self.n_superseded_requests = (n_all - self.requests.len()) as u64;
         self.requests.sort_unstable_by_key(|place| (place.run, place.launch, place.idx));
         self.samples.sort_unstable_by_key(|place| (place.run, place.launch, place.sensor, place.seq));
         self.channels.sort_by_key(|row| (row.run, row.launch, row.sensor, row.channel));
         self.channels.dedup_by_key(|row| (row.run, row.launch, row.sensor, row.channel));
+        self.meters.mark(&mut self.channels, &mut self.launches);
+    }
+}
+
+impl Index {
+    /// Of a held load, what one launch did is one curve: the requests of two would be a mix of both. The last launch
+    /// that came to its end counts, else the last one.
+    fn keep_one_launch(&mut self, held: &BTreeSet<u32>) {
+        let mut kept: BTreeMap<u32, (bool, u16)> = BTreeMap::new();
+        for (run, launch) in self.launches.keys().filter(|(run, _)| held.contains(run)) {
+            let of_launch = (self.came_to_end.contains(&(*run, *launch)), *launch);
+            let of_run = kept.entry(*run).or_insert(of_launch);
+            *of_run = of_launch.max(*of_run);
+        }
+        self.requests.retain(|place| kept.get(&place.run).is_none_or(|(_, launch)| *launch == place.launch));
+    }
+}
+
+impl SamplesPlace {
+    /// That of an external meter's rows.
+    pub(crate) fn of_meter((run, launch): (u32, u16), metered: &Metered, line: Place) -> Self {
+        let (sensor, clock) = (metered.declared.sensor, Some(metered.clock));
+        Self { run, launch, sensor, line, clock, seq: line.number }
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use dyno_model::digest::Digest;
 use dyno_model::line::LineError;
-use dyno_model::plan::Plan;
+use dyno_model::plan::{Plan, PlannedRun};
 use dyno_model::request::RequestRecord;
 use dyno_model::sample::SampleBatch;
 
@@ -21,6 +21,7 @@ use crate::codec::TableWriter;
 use crate::error::{JournalError, TableError};
 use crate::index::{Index, RequestPlace, SamplesPlace};
 use crate::layout::Campaign;
+use crate::meter::on_device;
 use crate::reader::Place;
 use crate::schema::{
     CHANNELS, CHUNK_ROWS, CHUNKS, MANIFEST, REQUEST_ROWS, REQUESTS, RUNS, SAMPLES, SESSIONS, TABLE_FORMAT,
@@ -42,7 +43,8 @@ pub struct Manifest {
     /// Events that were in the journal twice and are in the tables once.
     pub n_duplicate_events: u64,
     /// Records of requests that are not in the tables, because another record of the same request is:
-    /// the first that went well, else the first that was not cancelled, else the first.
+    /// the first that went well, else the first that was not cancelled, else the first. Of a held load, all requests
+    /// of the launches that are not its last one that came to an end.
     pub n_superseded_requests: u64,
     /// The files, in the order of their names.
     pub tables: Vec<TableFile>,
@@ -145,8 +147,10 @@ fn remove_folder(dir: &Path) -> Result<(), TableError> {
 
 fn write_tables(campaign: &Campaign, dir: &Path, journal: Fingerprint) -> Result<Manifest, TableError> {
     let path = campaign.journal_path();
-    let mut index = Index::read(&path)?;
     let plan = campaign.plan();
+    let is_held = |run: &&PlannedRun| plan.hold_of(run).is_some();
+    let held = plan.runs.iter().filter(is_held).map(|run| run.id.0).collect();
+    let mut index = Index::read(&path, &held)?;
     let foreign = index
         .requests
         .iter()
@@ -212,8 +216,11 @@ fn write_samples(dir: &Path, journal: &Path, places: &[SamplesPlace]) -> Result<
     let mut lines = Lines::open(journal)?;
     let mut batch = SamplesBatch::default();
     for place in places {
-        let entry: SamplesEntry = lines.at(place.line)?;
-        batch.push(place, &entry.event);
+        let rows = match place.clock {
+            None => lines.at::<SamplesEntry>(place.line)?.event,
+            Some(clock) => on_device(&lines.at::<MeteredEntry>(place.line)?.metered.batch, clock),
+        };
+        batch.push(place, &rows);
         if batch.len() >= CHUNK_ROWS {
             writer.write(std::mem::take(&mut batch).into_columns())?;
         }
@@ -283,6 +290,16 @@ struct RequestEntry {
 #[derive(Deserialize)]
 struct SamplesEntry {
     event: SampleBatch,
+}
+
+#[derive(Deserialize)]
+struct MeteredEntry {
+    metered: MeteredRows,
+}
+
+#[derive(Deserialize)]
+struct MeteredRows {
+    batch: SampleBatch,
 }
 
 /// Lines of the journal by their place; the first pass has checked them.

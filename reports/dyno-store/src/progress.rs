@@ -1,13 +1,14 @@
 //! What of a plan is in the record already.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use dyno_model::clock::WallNs;
 use dyno_model::digest::Digest;
 use dyno_model::event::{Event, EventKind};
 use dyno_model::ids::RunId;
 use dyno_model::outcome::Outcome;
-use dyno_model::plan::Plan;
+use dyno_model::plan::{Plan, PlannedRun};
 
 use crate::entry::JournalEntry;
 
@@ -20,6 +21,8 @@ pub struct Progress {
     /// Highest launch number seen, and the number of the next event of each launch.
     launches: BTreeMap<RunId, BTreeMap<u16, u64>>,
     left_out: BTreeMap<RunId, String>,
+    /// Runs with a launch that ended in such a way that a held load need not be measured again.
+    ended: BTreeSet<RunId>,
     n_sessions: u32,
 }
 
@@ -36,7 +39,8 @@ impl Progress {
 
     /// The requests that need not be made again, as run and place within the run.
     ///
-    /// A request that failed was measured, and counts; one that was cancelled from outside does not.
+    /// A request that failed was measured, and counts; one that was cancelled from outside does not. Those of a held
+    /// load are here, too, but what it lacks is told by [`Progress::ended_runs`].
     pub fn finished_requests(&self) -> &BTreeSet<(RunId, u32)> {
         &self.finished
     }
@@ -46,15 +50,28 @@ impl Progress {
         &self.left_out
     }
 
-    /// The requests of `plan` that are neither in the record nor left out.
-    pub fn n_missing(&self, plan: &Plan) -> usize {
-        let wanted = plan.runs.iter().filter(|run| !self.left_out.contains_key(&run.id));
-        wanted
-            .map(|run| {
-                let n_done = self.finished.range((run.id, 0)..=(run.id, u32::MAX)).count();
-                run.requests.len().saturating_sub(n_done)
-            })
-            .sum()
+    /// The runs with a launch that came to its end, or that the device could not go on with: where the load is held,
+    /// they need not be measured again.
+    pub fn ended_runs(&self) -> &BTreeSet<RunId> {
+        &self.ended
+    }
+
+    /// What of `plan` is neither in the record nor left out.
+    pub fn missing(&self, plan: &Plan) -> Missing {
+        let mut missing = Missing::default();
+        for run in plan.runs.iter().filter(|run| !self.left_out.contains_key(&run.id)) {
+            missing.add(self.missing_of(plan, run));
+        }
+        missing
+    }
+
+    /// The same of one run, whether it is left out or not.
+    pub fn missing_of(&self, plan: &Plan, run: &PlannedRun) -> Missing {
+        if plan.hold_of(run).is_some() {
+            return Missing { n_requests: 0, n_held: usize::from(!self.ended.contains(&run.id)) };
+        }
+        let n_done = self.finished.range((run.id, 0)..=(run.id, u32::MAX)).count();
+        Missing { n_requests: run.requests.len().saturating_sub(n_done), n_held: 0 }
     }
 
     /// The number of the run's next launch: 1 when there was none.
@@ -92,6 +109,11 @@ impl Progress {
             | JournalEntry::Clock { .. }
             | JournalEntry::Prepared { .. }
             | JournalEntry::Restored { .. }
+            | JournalEntry::Machine { .. }
+            | JournalEntry::SensorsTested { .. }
+            | JournalEntry::Metered { .. }
+            | JournalEntry::MeterKnocked { .. }
+            | JournalEntry::MeterFailed { .. }
             | JournalEntry::GivenUp { .. }
             | JournalEntry::Resumed { .. }
             | JournalEntry::SessionEnded { .. } => {}
@@ -101,10 +123,42 @@ impl Progress {
     fn note_event(&mut self, event: &Event) {
         let next = self.launches.entry(event.run).or_default().entry(event.launch).or_default();
         *next = (*next).max(event.seq.saturating_add(1));
-        if let EventKind::Request(request) = &event.kind
-            && request.outcome != Outcome::Cancelled
-        {
-            self.finished.insert((event.run, request.idx));
+        match &event.kind {
+            EventKind::Request(request) if request.outcome != Outcome::Cancelled => {
+                self.finished.insert((event.run, request.idx));
+            }
+            EventKind::LaunchEnded { outcome, .. } if outcome.ends_hold() => {
+                self.ended.insert(event.run);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a record lacks of its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Missing {
+    /// Requests of runs that make each of theirs once.
+    pub n_requests: usize,
+    /// Runs whose load is held; how many requests those will have, nobody knows.
+    pub n_held: usize,
+}
+
+impl Missing {
+    fn add(&mut self, other: Self) {
+        self.n_requests += other.n_requests;
+        self.n_held += other.n_held;
+    }
+}
+
+impl fmt::Display for Missing {
+    /// `3 requests`, `2 held loads`, `3 requests and 1 held load`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        match (self.n_requests, self.n_held) {
+            (n, 0) => f.write_str(&counted(n, "request")),
+            (0, n) => f.write_str(&counted(n, "held load")),
+            (n, held) => write!(f, "{} and {}", counted(n, "request"), counted(held, "held load")),
         }
     }
 }

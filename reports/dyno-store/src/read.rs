@@ -154,8 +154,19 @@ impl Tables {
     /// # Errors
     /// The file cannot be read, or lacks a column.
     pub fn channels(&self) -> Result<Vec<ChannelRow>, TableError> {
-        const NAMES: &[&str] =
-            &["run", "launch", "sensor", "channel", "driver", "quantity", "site", "class", "period_ms"];
+        const NAMES: &[&str] = &[
+            "run",
+            "launch",
+            "sensor",
+            "channel",
+            "driver",
+            "quantity",
+            "site",
+            "class",
+            "period_ms",
+            "wraps_at",
+            "scope",
+        ];
         let path = self.dir.join(CHANNELS);
         let frame = Frame::read(&path, NAMES, Rows::All)?;
         let (run, launch) = (frame.u32s("run")?, frame.u32s("launch")?);
@@ -163,15 +174,15 @@ impl Tables {
         let (driver, quantity) = (frame.texts("driver")?, frame.texts("quantity")?);
         let (site, class, period_ms) =
             (frame.texts("site")?, frame.texts("class")?, frame.u32s("period_ms")?);
+        let (wraps_at, scope) = (frame.optional_u64s("wraps_at")?, frame.optional_texts("scope")?);
         let row = |i: usize| {
             let what = Channel {
                 quantity: of_word(&quantity[i], "quantity", &path)?,
                 site: site[i].clone(),
                 class: of_word(&class[i], "class", &path)?,
                 period_ms: period_ms[i],
-                // Not kept in tables of format 1.
-                wraps_at: None,
-                scope: None,
+                wraps_at: wraps_at[i],
+                scope: scope[i].as_deref().map(|word| of_word(word, "scope", &path)).transpose()?,
             };
             let driver = driver[i].clone();
             Ok(ChannelRow {
@@ -253,6 +264,7 @@ impl LaunchReader {
         "load_json",
         "start_json",
         "start_costs_json",
+        "spans_json",
     ];
 
     fn read(path: &Path) -> Result<Self, TableError> {
@@ -286,6 +298,7 @@ impl LaunchReader {
         let (mut calibration, mut load) = (self.json("calibration_json")?, self.json("load_json")?);
         let mut start = self.json("start_json")?;
         let mut start_costs = self.json::<Vec<_>>("start_costs_json")?;
+        let mut spans = self.json::<Vec<_>>("spans_json")?;
         let row = |i: usize| LaunchRow {
             run: run[i],
             launch: launch[i],
@@ -310,6 +323,7 @@ impl LaunchReader {
             load: load[i].take(),
             start: start[i].take(),
             start_costs: start_costs[i].take().unwrap_or_default(),
+            spans: spans[i].take().unwrap_or_default(),
         };
         Ok((0..frame.height()).map(row).collect())
     }

@@ -75,6 +75,8 @@ pub enum AxisUnit {
     Khz,
     /// A share of 0 to 1.
     Ratio,
+    /// Watts.
+    Watts,
     /// A number without unit.
     Count,
 }
@@ -106,5 +108,46 @@ pub struct Mark {
     /// Where, in the x axis' unit.
     pub x: f64,
     /// What.
+    pub label: String,
+}
+
+/// Charts above each other over one horizontal axis, so that what happens at one time lies in one vertical line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PanelChart {
+    /// Name within its page, for anchors.
+    pub id: String,
+    /// What it shows, as a heading.
+    pub title: String,
+    /// How to read it, in a sentence.
+    pub caption: String,
+    /// The one horizontal axis.
+    pub x: Axis,
+    /// From top to bottom.
+    pub panels: Vec<Panel>,
+    /// Vertical marks through all panels, with a label.
+    pub marks: Vec<Mark>,
+    /// Stretches of the horizontal axis behind all panels.
+    pub shades: Vec<Shade>,
+}
+
+/// One chart of several above each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Panel {
+    /// Its vertical axis.
+    pub y: Axis,
+    /// How its series are drawn: points with levels, lines, or steps.
+    pub form: ChartForm,
+    /// The series, in the order of the legend.
+    pub series: Vec<Series>,
+}
+
+/// A stretch of the horizontal axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Shade {
+    /// From here
+    pub from: f64,
+    /// to here, in the x axis' unit.
+    pub to: f64,
+    /// What went on.
     pub label: String,
 }

@@ -5,9 +5,14 @@
 
 pub mod chart;
 pub mod comparison;
+pub mod device;
+pub mod energy;
+pub mod heat;
 pub mod load;
+pub mod memory;
 pub mod outcome;
 pub mod proof;
 pub mod report;
+pub mod roofline;
 pub mod start;
 pub mod steady;

@@ -5,9 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::chart::Chart;
 use crate::comparison::ComparisonView;
+pub use crate::device::{ClockView, DeviceView, DriftView, FactValue, FactView};
+use crate::energy::{EnergyTableView, EnergyView};
+use crate::heat::{HeatTableView, HeatView};
 use crate::load::{CellLoadView, ChunksView, LoadReportView, ShareIntervalView};
+use crate::memory::MemoryView;
 pub use crate::outcome::{OutcomeCount, RetryAfterView, StatusCount};
 use crate::proof::ProofView;
+use crate::roofline::RooflineView;
 use crate::start::StartsView;
 use crate::steady::SteadyView;
 
@@ -32,6 +37,12 @@ pub struct Report {
     /// Cold and warm starts; `None` when the plan names no state to start from.
     #[serde(default)]
     pub starts: Option<StartsView>,
+    /// Energy of all cells; `None` without a source.
+    #[serde(default)]
+    pub energy: Option<EnergyTableView>,
+    /// The first run against the sustained pace; `None` when no load went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heat: Option<HeatTableView>,
     /// Devices by id.
     pub devices: Vec<DeviceView>,
     /// Results, one for each cell.
@@ -69,8 +80,20 @@ pub struct CampaignView {
     pub n_requests_recorded: u64,
     /// Whether every planned request is in the record.
     pub complete: bool,
+    /// Loads that are held for a time; how many requests those have is known at their end. `None` without such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldView>,
     /// Command that renders this report again.
     pub regenerate: String,
+}
+
+/// Loads that are held for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HeldView {
+    /// Runs that came to their end.
+    pub n_ended: u64,
+    /// Runs of the plan.
+    pub n: u64,
 }
 
 /// Something that the reader must know.
@@ -92,73 +115,6 @@ pub enum FindingLevel {
     Warning,
     /// Worth knowing.
     Note,
-}
-
-/// A device.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DeviceView {
-    /// Its id in devices.toml.
-    pub id: String,
-    /// How it was reached.
-    pub transport: String,
-    /// How its clock stood to the controller's; `None` where they were not compared.
-    #[serde(default)]
-    pub clock: Option<ClockView>,
-    /// Facts as label and value, in the order to show; a value of `None` could not be read.
-    pub facts: Vec<FactView>,
-}
-
-/// How a device's clock stood to the controller's. No latency is ever a difference of the two.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ClockView {
-    /// Device minus controller, of the wall clocks, where they were compared best.
-    pub wall_offset_ns: i64,
-    /// The true offset lies within this of it.
-    pub err_ns: u64,
-    /// How often the clocks were compared, in all sessions.
-    pub n_comparisons: u64,
-    /// How fast the clocks part; `None` with fewer than 3 comparisons or within less than 10 s of one session.
-    pub drift: Option<DriftView>,
-}
-
-/// How fast two clocks part: a straight line through the offsets of one session, by least squares.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct DriftView {
-    /// Parts per million; positive when the device's monotonic clock is the faster.
-    pub ppm: f64,
-    /// The true drift of the line lies within this of it, as far as the offsets lie within their errors.
-    pub err_ppm: f64,
-    /// Comparisons behind it.
-    pub n: u64,
-    /// From the first to the last of them.
-    pub span_ns: u64,
-}
-
-/// One fact.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FactView {
-    /// What.
-    pub label: String,
-    /// The value; `None` could not be read.
-    pub value: Option<FactValue>,
-}
-
-/// A value with its kind, so that the renderer words it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
-pub enum FactValue {
-    /// Words.
-    Text(String),
-    /// A count.
-    Count(u64),
-    /// A size.
-    Bytes(u64),
-    /// A clock.
-    Khz(u64),
-    /// A duration.
-    Ns(u64),
-    /// A SHA-256.
-    Digest(String),
 }
 
 /// One cell's results.
@@ -207,6 +163,18 @@ pub struct CellView {
     /// Whether launches came to a steady state; `None` without a request that went well.
     #[serde(default)]
     pub steady: Option<SteadyView>,
+    /// Energy; `None` where nothing measures power.
+    #[serde(default)]
+    pub energy: Option<EnergyView>,
+    /// Whether it stays fast; `None` when no load went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heat: Option<HeatView>,
+    /// Memory; `None` where none was sampled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryView>,
+    /// What memory and arithmetic allow at most; `None` where no model runs on the device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roofline: Option<RooflineView>,
     /// How tokens came in chunks; `None` without a chunk.
     #[serde(default)]
     pub chunks: Option<ChunksView>,
@@ -290,6 +258,20 @@ pub enum UnitView {
     Count,
     /// A share of 0 to 1.
     Ratio,
+    /// Joules.
+    Joules,
+    /// Watts.
+    Watts,
+    /// Tokens for each joule.
+    TokensPerJoule,
+    /// Joules times seconds.
+    JouleSeconds,
+    /// Watt hours.
+    WattHours,
+    /// Hours.
+    Hours,
+    /// Operations per second.
+    OperationsPerSecond,
 }
 
 /// One percentile: an observation with its interval, or the reason why there is none.

@@ -87,7 +87,7 @@ impl Flights {
             due_at: turn.due_at.filter(|_| !turn.is_held_back),
             is_held_back: turn.is_held_back,
             sent_at: None,
-            recorder: Recorder::new(turn.request, turn.due_at),
+            recorder: Recorder::new(&turn.request, turn.due_at),
         };
         self.open.insert(ticket, flight);
     }

@@ -3,27 +3,24 @@
 //! One loop for all load models. What is due soon is handed to the carrier ahead of time, so that sending it needs
 //! nothing but the instant; the record is written between sends, and only where there is time for it.
 
+use dyno_model::care::{Span, SpanKind};
 use dyno_model::clock::{Clock, MonoNs};
 use dyno_model::event::{EventKind, SinkError};
 use dyno_model::outcome::Outcome;
 use dyno_model::proof::LoadFacts;
 use dyno_model::start::StartPoint;
 use dyno_protocol::message::Phase;
-use dyno_runtimes::adapter::{Carry, RuntimeAdapter};
+use dyno_runtimes::adapter::RuntimeAdapter;
 use dyno_runtimes::http::{Polled, Urgent};
-use dyno_runtimes::queue::NO_LIMIT;
+use dyno_sensors::played::Doing;
 
 use super::Launch;
-use super::cpu::{CpuWatch, Had};
-use super::flights::{Breaking, Flights, Over};
-use super::turns::Turns;
+use super::cpu::CpuWatch;
+use super::flights::{Breaking, Over};
+use super::load::{Left, Load, LoadProof};
 use crate::recorder::MAX_TEXT_BYTES;
 use crate::sys;
 
-/// Requests that are due within this time are handed over ahead of it.
-const AHEAD_NS: u64 = 250_000_000;
-/// At most so many, for each has room made for its answer.
-const MAX_AHEAD: usize = 1024;
 /// An open loop begins so long after it was made ready: its first requests are handed over ahead, too.
 const LEAD_NS: u64 = 10_000_000;
 /// Lines are made of records while the next send is so far away (a line takes some 20 µs).
@@ -34,47 +31,16 @@ const ROOM_FOR_WRITE_NS: u64 = 5_000_000;
 const ROOM_FOR_SYNC_NS: u64 = 1_000_000_000;
 /// No more records wait, whatever is due.
 const MAX_UNWRITTEN: usize = 4096;
-/// While nothing is under way, the loop comes round so often.
-const COME_ROUND_NS: u64 = 5_000_000_000;
-/// A carrier that is full is asked again after this.
-const AGAIN_NS: u64 = 1_000_000;
 /// Files that the agent has open beside the connections of its requests.
 const OWN_FILES: usize = 256;
 /// A note names at most so many requests.
 const MAX_NAMED: usize = 20;
-
-/// How a load went, for the judgement of the launch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LoadProof {
-    /// As it is recorded.
-    pub(crate) facts: LoadFacts,
-    /// The median E2E latency of answers as asked.
-    pub(crate) median_e2e_ns: Option<u64>,
-    /// What there was to have meanwhile; `None` on a scripted clock.
-    pub(crate) had: Option<Had>,
-    /// Requests that were not sent because of us.
-    pub(crate) n_failed_to_send: u32,
-}
-
-/// Why the loop was left.
-enum Left {
-    /// All requests are over.
-    Done,
-    /// Stopped from outside.
-    Cancelled,
-    /// The runtime can answer no more.
-    Died(Outcome),
-    /// We could not go on offering.
-    Stuck(Outcome),
-}
-
-/// A load in progress.
-struct Load<'a> {
-    turns: Turns<'a>,
-    flights: Flights,
-    carrier: Box<dyn Carry>,
-    is_open: bool,
-}
+/// Where limits are watched, the loop comes round so often: a temperature has a new row each second.
+const LOOK_EVERY_NS: u64 = 500_000_000;
+/// Rows of a held load go into the record so often.
+const SPILL_EVERY_NS: u64 = 600_000_000_000;
+/// Those of any load do after so many periods: half of the room that a sampler has.
+const SPILL_PERIODS: u64 = 36_000;
 
 impl Launch<'_> {
     /// Offers the launch's requests until all are over, or the runtime can take no more.
@@ -84,12 +50,10 @@ impl Launch<'_> {
             Err(error) => return Ok(error.outcome()),
         };
         let order = self.order;
-        let is_open = order.load.is_open();
         let is_real = matches!(self.clock, Clock::Monotonic);
         let cpu = is_real.then(|| CpuWatch::start(self.runtime_pid));
-        let began_at = self.clock.now().plus(if is_real && is_open { LEAD_NS } else { 0 });
-        let turns = Turns::new(&order.load, &order.requests, began_at);
-        let mut load = Load { turns, flights: Flights::default(), carrier, is_open };
+        let began_at = self.clock.now().plus(if is_real && order.load.is_open() { LEAD_NS } else { 0 });
+        let mut load = Load::of(order, carrier, began_at);
         // The runtime is started already: it has the limit that a user's would have.
         let files = sys::FileLimit::raise(order.requests.len() + OWN_FILES);
         // Who waits for his turn beside a busy model loses the stamps of what waits with him. The embedded engine stamps
@@ -99,6 +63,11 @@ impl Launch<'_> {
         let left = self.serve(&mut load, adapter)?;
         drop((urgent, files));
         load.leave(&left);
+        let why = load.why(order, &left);
+        let over_at = self.clock.now();
+        if let Some(told) = &self.told {
+            told.tell(over_at, Doing::Ready);
+        }
         let mut facts = LoadFacts { began_at, is_urgent, ..LoadFacts::default() };
         let had = cpu.map(|cpu| cpu.end(&mut facts));
         let health = load.carrier.health();
@@ -110,29 +79,44 @@ impl Launch<'_> {
         }
         self.note_cancelled(&load.flights.take_cancelled())?;
         let median_e2e_ns = load.flights.sum_up(&mut facts);
-        let n_requests = u32::try_from(order.requests.len()).unwrap_or(u32::MAX);
-        facts.n_unsent = n_requests.saturating_sub(facts.n_sent);
+        // A held load has no end of its own: nothing of it is missing.
+        let n_wanted = if order.hold.is_some() { facts.n_sent } else { self.n_requests() };
+        facts.n_unsent = n_wanted.saturating_sub(facts.n_sent);
         self.event(EventKind::LoadEnded(Box::new(facts.clone())))?;
+        if order.care.is_some() || order.hold.is_some() {
+            self.event_at(
+                over_at,
+                EventKind::Span(Span { kind: SpanKind::Load, began_at, ended_at: over_at, why }),
+            )?;
+        }
         self.spool.flush()?;
-        let n_failed_to_send = if matches!(left, Left::Stuck(_)) { facts.n_unsent } else { 0 };
+        let is_held = u32::from(order.hold.is_some());
+        let n_failed_to_send = if matches!(left, Left::Stuck(_)) { facts.n_unsent.max(is_held) } else { 0 };
         self.evidence.load = Some(LoadProof { facts, median_e2e_ns, had, n_failed_to_send });
-        Ok(match left {
-            Left::Done => Outcome::Ok,
-            Left::Cancelled => Outcome::Cancelled,
-            Left::Died(outcome) | Left::Stuck(outcome) => outcome,
-        })
+        Ok(left.outcome())
     }
 
     /// The loop itself.
     fn serve(&mut self, load: &mut Load<'_>, adapter: &mut dyn RuntimeAdapter) -> Result<Left, SinkError> {
         loop {
-            let n_over = load.flights.n_over();
-            (self.on_progress)(Phase::Serving, u32::try_from(n_over).unwrap_or(u32::MAX));
+            let (now, n_over) = (self.clock.now(), load.flights.n_over());
+            self.sense.catch_up(now);
+            self.tell_serving(load, now);
             if self.interrupt.is_raised() {
                 return Ok(Left::Cancelled);
             }
+            if let Some(detail) = self.look_around()? {
+                return Ok(Left::AtLimit(detail));
+            }
             if load.flights.is_empty() {
                 self.keep(load)?;
+            }
+            self.spill(now, load.flights.is_empty())?;
+            if let Some(why) =
+                load.steady.as_mut().and_then(|steady| steady.is_reached(now, self.watch.as_ref()))
+            {
+                load.turns.close();
+                load.steady_why = Some(why);
             }
             if let Err(outcome) = load.hand_over(self.clock.now()) {
                 return Ok(Left::Stuck(outcome));
@@ -141,9 +125,14 @@ impl Launch<'_> {
                 return Ok(Left::Done);
             }
             self.keep(load)?;
-            let until = load.until(self.clock.now());
-            let Load { carrier, flights, .. } = load;
-            let polled = carrier.poll(until, &mut |ticket, step| flights.on(ticket, step, Breaking::No));
+            let until = self.until(load);
+            let (Load { carrier, flights, .. }, told) = (&mut *load, &mut self.told);
+            let polled = carrier.poll(until, &mut |ticket, step| {
+                if let Some(told) = told {
+                    told.on(ticket, &step);
+                }
+                flights.on(ticket, step, Breaking::No);
+            });
             let polled = match polled {
                 Ok(polled) => polled,
                 Err(error) => return Ok(Left::Died(error.outcome())),
@@ -161,6 +150,42 @@ impl Launch<'_> {
         }
     }
 
+    /// How far it is: by its requests, or, where it is held, by its time.
+    fn tell_serving(&mut self, load: &Load<'_>, now: MonoNs) {
+        if let Some(hold) = &self.order.hold {
+            self.tell(Phase::Holding, now.since(load.began_at), hold.for_ms.saturating_mul(1_000_000));
+        } else {
+            let n_over = u32::try_from(load.flights.n_over()).unwrap_or(u32::MAX);
+            let n_requests = self.n_requests();
+            (self.on_progress)(Phase::Serving, n_over, n_requests);
+        }
+    }
+
+    /// When the loop must come round.
+    fn until(&self, load: &Load<'_>) -> MonoNs {
+        let now = self.clock.now();
+        let until = load.until(now);
+        let is_watched = self.watch.is_some() && self.limits.is_any();
+        if is_watched { until.min(now.plus(LOOK_EVERY_NS)) } else { until }
+    }
+
+    /// Puts rows into the record before there is no more room for them: while nothing is under way, and only where that
+    /// does not come, beside requests.
+    pub(super) fn spill(&mut self, now: MonoNs, is_quiet: bool) -> Result<(), SinkError> {
+        let period_ns = u64::from(self.order.sampling_period_ms) * 1_000_000;
+        let room_ns = SPILL_PERIODS * period_ns;
+        let every_ns = if self.order.hold.is_some() { room_ns.min(SPILL_EVERY_NS) } else { room_ns };
+        let due_ns = if is_quiet { every_ns } else { every_ns.saturating_mul(3) / 2 };
+        if now.since(self.spilled_at) < due_ns {
+            return Ok(());
+        }
+        self.spilled_at = now;
+        for batch in self.sense.take_rows() {
+            self.event(EventKind::Samples(batch))?;
+        }
+        self.spool.write()
+    }
+
     /// Brings what is over into the record, as far as no send is delayed by it.
     fn keep(&mut self, load: &mut Load<'_>) -> Result<(), SinkError> {
         let next_at = match &self.clock {
@@ -171,6 +196,9 @@ impl Launch<'_> {
         let has_room = |ns: u64| next_at.is_none_or(|at| at.since(clock.now()) >= ns);
         while has_room(ROOM_FOR_LINES_NS) || load.flights.n_unwritten() > MAX_UNWRITTEN {
             let Some(over) = load.flights.take_over() else { break };
+            if let Some(steady) = &mut load.steady {
+                steady.saw(&over.record);
+            }
             self.record(over)?;
         }
         if load.flights.n_under_way() == 0 && has_room(ROOM_FOR_SYNC_NS) {
@@ -206,66 +234,5 @@ impl Launch<'_> {
                 ))
             }
         }
-    }
-}
-
-impl Load<'_> {
-    /// Hands over what is due soon; at least one, so that there is something to wait for.
-    fn hand_over(&mut self, now: MonoNs) -> Result<(), Outcome> {
-        while let Some(at) = self.turns.peek() {
-            let is_soon = at <= now.plus(AHEAD_NS) && self.flights.n_waiting() < MAX_AHEAD;
-            if !is_soon && !self.flights.is_empty() {
-                break;
-            }
-            let Some(turn) = self.turns.take() else { break };
-            let ticket = self.carrier.submit(turn.request, Some(turn.at)).map_err(|error| error.outcome())?;
-            self.flights.begin(ticket, &turn);
-        }
-        Ok(())
-    }
-
-    /// When there is something to do that the carrier does not know of.
-    fn until(&mut self, now: MonoNs) -> MonoNs {
-        let hand_over = self
-            .turns
-            .peek()
-            .map_or(NO_LIMIT, |at| MonoNs(at.0.saturating_sub(AHEAD_NS / 2)).max(now.plus(AGAIN_NS)));
-        let is_quiet = self.flights.n_under_way() == 0
-            && self.flights.next_at().is_some_and(|at| at > now.plus(COME_ROUND_NS));
-        if is_quiet { hand_over.min(now.plus(COME_ROUND_NS)) } else { hand_over }
-    }
-
-    /// When the next request is to be sent, as far as that is known.
-    fn next_at(&mut self) -> Option<MonoNs> {
-        let next = [self.flights.next_at(), self.turns.peek()];
-        next.into_iter().flatten().min()
-    }
-
-    /// Frees the places of those that ended; why the loop must be left, if it must.
-    fn take_ends(&mut self, adapter: &mut dyn RuntimeAdapter) -> Option<Left> {
-        let mut left = None;
-        for end in self.flights.take_ends() {
-            self.turns.give_back(end.at);
-            if left.is_some() || end.outcome.is_ok() {
-                continue;
-            }
-            if end.outcome == Outcome::Cancelled {
-                left = Some(Left::Cancelled);
-            } else if !adapter.is_running() {
-                left = Some(Left::Died(end.outcome));
-            }
-        }
-        left
-    }
-
-    /// Ends what is still under way, where the loop was left before its end.
-    fn leave(&mut self, left: &Left) {
-        let breaking = match left {
-            Left::Done => return,
-            Left::Cancelled | Left::Stuck(_) => Breaking::Cancelled,
-            Left::Died(outcome) => Breaking::Died(outcome),
-        };
-        let Self { carrier, flights, .. } = self;
-        carrier.stop_all(&mut |ticket, step| flights.on(ticket, step, breaking));
     }
 }

@@ -1,5 +1,11 @@
 //! What std does not have, with one interface for all systems.
 
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "cpus_any.rs"]
+pub(crate) mod cpus;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[path = "cpus_linux.rs"]
+pub(crate) mod cpus;
 pub(crate) mod pages;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "linux.rs"]

@@ -129,6 +129,9 @@ pub(crate) fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
         requests: (0..n_requests).map(request).collect(),
         load: LoadModel::Single { think_ms: 0 },
         sampling_period_ms: 100,
+        hold: None,
+        care: None,
+        sys_root: None,
         api_key: None,
     }
 }

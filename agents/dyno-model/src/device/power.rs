@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use crate::sample::AccuracyClass;
@@ -69,5 +70,30 @@ pub struct NvpModel {
     /// Number of the mode that is set.
     pub mode: u32,
     /// Names of all modes, by number.
+    #[serde(deserialize_with = "numbered")]
     pub modes: BTreeMap<u32, String>,
+}
+
+/// Names by their number. Within a tagged enum, serde knows the keys of a map as text only.
+fn numbered<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, String>, D::Error> {
+    let names = BTreeMap::<String, String>::deserialize(from)?;
+    let number = |(key, name): (String, String)| key.parse().map(|key| (key, name)).map_err(D::Error::custom);
+    names.into_iter().map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn power_modes_are_read_within_a_tagged_message() {
+        #[derive(Deserialize)]
+        #[serde(tag = "reply", rename_all = "snake_case")]
+        enum Reply {
+            Facts { set: NvpModel },
+        }
+        let text = r#"{"reply":"facts","set":{"mode":1,"modes":{"0":"15W","1":"7W"}}}"#;
+        let Reply::Facts { set } = serde_json::from_str(text).expect("what an agent sends");
+        assert_eq!(set.modes.get(&set.mode).map(String::as_str), Some("7W"));
+    }
 }

@@ -7,6 +7,7 @@ use dyno_model::launch::ModelFacts;
 use super::error::EngineError;
 use super::facts::{SYNTHETIC_KEY, main_type};
 use super::gguf::{Gguf, TensorInfo, Value};
+use super::kv;
 use super::tokenizer::Tokenizer;
 
 /// Facts of a GGUF file of any architecture.
@@ -28,12 +29,16 @@ pub fn describe(path: &Path) -> Result<ModelFacts, EngineError> {
     };
     let n_vocabulary = gguf.get("tokenizer.ggml.tokens").and_then(|tokens| tokens.len).unwrap_or(0);
     let tokenizer = Tokenizer::read(&gguf, usize::try_from(n_vocabulary).unwrap_or(0)).ok();
+    let kv = kv::growth(&gguf, &architecture);
     Ok(ModelFacts {
         name: text("general.name"),
         quantization: main_type(&gguf),
         n_parameters: gguf.tensors.iter().map(TensorInfo::n_elements).sum(),
         file_bytes: gguf.file_bytes,
-        bytes_per_token: bytes_per_token(&gguf, &architecture),
+        bytes_per_token: per_token(&gguf, &architecture, TensorInfo::n_bytes),
+        kv_bytes_per_token: kv.map(|growth| growth.bytes_per_token),
+        kv_window: kv.and_then(|growth| growth.window),
+        n_active_parameters: Some(per_token(&gguf, &architecture, TensorInfo::n_elements)),
         n_layers: number("block_count")?,
         n_embedding: number("embedding_length")?,
         n_vocabulary: u32::try_from(n_vocabulary).unwrap_or(u32::MAX),
@@ -47,7 +52,8 @@ pub fn describe(path: &Path) -> Result<ModelFacts, EngineError> {
     })
 }
 
-fn bytes_per_token(gguf: &Gguf, architecture: &str) -> u64 {
+/// What of the weights one token passes through, in bytes or in numbers.
+fn per_token(gguf: &Gguf, architecture: &str, of_tensor: fn(&TensorInfo) -> u64) -> u64 {
     let number = |key: &str| gguf.get(&format!("{architecture}.{key}")).and_then(Value::to_u64);
     let experts = number("expert_used_count").zip(number("expert_count").filter(|n| *n > 0));
     let output = if gguf.find("output.weight").is_some() { "output.weight" } else { "token_embd.weight" };
@@ -55,8 +61,8 @@ fn bytes_per_token(gguf: &Gguf, architecture: &str) -> u64 {
         tensor.dims.len() > 1 && (tensor.name.starts_with("blk.") || tensor.name == output)
     };
     let read = gguf.tensors.iter().filter(is_read).map(|tensor| match experts {
-        Some((used, of)) if tensor.name.contains("_exps") => tensor.n_bytes() / of * used.min(of),
-        _ => tensor.n_bytes(),
+        Some((used, of)) if tensor.name.contains("_exps") => of_tensor(tensor) / of * used.min(of),
+        _ => of_tensor(tensor),
     });
     read.sum()
 }

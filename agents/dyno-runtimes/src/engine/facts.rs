@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dyno_model::launch::ModelFacts;
+use dyno_model::launch::{KvWindow, ModelFacts};
 
 use super::chat::ChatTemplate;
 use super::gguf::{Gguf, Value};
+use super::kv;
 use super::model::{Config, Weights};
 use super::tokenizer::Tokenizer;
 
@@ -20,6 +21,7 @@ pub(crate) fn of(
     tokenizer: &Tokenizer,
     template: &ChatTemplate,
 ) -> ModelFacts {
+    let kv = kv::growth(gguf, gguf.get("general.architecture").and_then(Value::to_text).unwrap_or_default());
     let text = |key: &str| gguf.get(key).and_then(Value::to_text).map(str::to_owned);
     ModelFacts {
         architecture: text("general.architecture").unwrap_or_default(),
@@ -28,6 +30,12 @@ pub(crate) fn of(
         n_parameters: gguf.tensors.iter().map(super::gguf::TensorInfo::n_elements).sum(),
         file_bytes: gguf.file_bytes,
         bytes_per_token: weights.bytes_per_token(),
+        kv_bytes_per_token: kv.map(|growth| growth.bytes_per_token),
+        // The cache of every layer has room for the whole context; layers with local attention read their window of it.
+        kv_window: kv
+            .and_then(|growth| growth.window)
+            .map(|window| KvWindow { is_kept_whole: true, ..window }),
+        n_active_parameters: Some(weights.n_active()),
         n_layers: config.n_layers as u32,
         n_embedding: config.n_embedding as u32,
         n_vocabulary: config.n_vocabulary as u32,

@@ -16,7 +16,9 @@ mod facts;
 mod gguf;
 mod k_quants;
 mod kernels;
+mod kv;
 mod model;
+mod peak;
 mod quantize;
 mod rng;
 mod run;
@@ -31,6 +33,7 @@ mod tokenizer;
 
 pub use describe::describe;
 pub use error::{ARCHITECTURES, EngineError};
+pub use peak::{Arrays, BLOCK_BYTES, F32_SHAPES, f32_ops, i8_ops, kernels};
 pub use quantize::quantize;
 pub use run::{Engine, EngineOptions, Generated};
 pub use synthetic::write_synthetic;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use dyno_model::clock::Clock;
+use dyno_model::launch::KvWindow;
 use dyno_model::plan::SyntheticShape;
 use dyno_model::request::{FinishReason, Message, Sampling};
 
@@ -84,6 +85,24 @@ fn facts_are_those_of_the_shape() {
     // Matrices of a layer at 18 bytes per 32; embeddings, 304 rows with the padding of the tile, at 34.
     let matrices = 3 * (layer - 2 * 96) / 32 * 18;
     assert_eq!(facts.bytes_per_token, matrices + 304 * 96 / 32 * 34);
+    assert_eq!(facts.n_active_parameters, Some(3 * (layer - 2 * 96) + 300 * 96));
+    // Three layers of two heads of 32, keys and values, two bytes each.
+    assert_eq!((facts.kv_bytes_per_token, facts.kv_window), (Some(3 * 2 * (32 + 32) * 2), None));
+    let described = super::describe(&path).expect("its header says it");
+    assert_eq!(described.kv_bytes_per_token, facts.kv_bytes_per_token);
+    assert_eq!(described.n_active_parameters, facts.n_active_parameters);
+}
+
+#[test]
+fn a_window_is_told_and_whether_it_is_kept_whole() {
+    let folder = Folder::new();
+    let path = folder.model("gemma3", "q4_0");
+    // No sixth layer: all three see 512 tokens, and each adds 2 · (32 + 32) · 2 bytes.
+    let window = |is_kept_whole| KvWindow { tokens: 512, bytes_per_token: 3 * 256, is_kept_whole };
+    let own = loaded(&path, 1).facts();
+    assert_eq!((own.kv_bytes_per_token, own.kv_window), (Some(0), Some(window(true))));
+    let described = super::describe(&path).expect("its header says it");
+    assert_eq!((described.kv_bytes_per_token, described.kv_window), (Some(0), Some(window(false))));
 }
 
 #[test]

@@ -196,6 +196,7 @@ impl ApiKey {
             Outcome::Oom { detail } => Outcome::Oom { detail: self.hide_in(&detail) },
             Outcome::Refused { detail } => Outcome::Refused { detail: self.hide_in(&detail) },
             Outcome::Unsupported { detail } => Outcome::Unsupported { detail: self.hide_in(&detail) },
+            Outcome::AtLimit { detail } => Outcome::AtLimit { detail: self.hide_in(&detail) },
             Outcome::Crashed { exit, stderr_tail } => {
                 Outcome::Crashed { exit: self.hide_in(&exit), stderr_tail: self.hide_in(&stderr_tail) }
             }

@@ -64,6 +64,7 @@ impl ServerAdapter {
         let settings = HttpSettings::read(spec, spec.model_path.as_deref().unwrap_or(&spec.runtime))?;
         let program = Program::find(&server.program, &server.version_args)?;
         let model = spec.model_path.as_deref().and_then(|path| describe(Path::new(path)));
+        let model = model.map(|facts| if keeps_own_types(server) { without_cache(facts) } else { facts });
         Ok(Self { api, program, settings, model, interrupt, running: None })
     }
 
@@ -261,6 +262,20 @@ fn free_port() -> Result<u16, RuntimeError> {
     let free = |source| RuntimeError::NoPort { source };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(free)?;
     Ok(listener.local_addr().map_err(free)?.port())
+}
+
+/// Whether the server was told in which numbers to keep keys and values, or to keep more of them than it needs.
+fn keeps_own_types(server: &ServerSpec) -> bool {
+    const FLAGS: [&str; 4] = ["--cache-type", "-ctk", "-ctv", "--swa-full"];
+    const SETTINGS: [&str; 2] = ["LLAMA_ARG_CACHE_TYPE", "LLAMA_ARG_SWA_FULL"];
+    let in_args = server.args.iter().any(|arg| FLAGS.iter().any(|flag| arg.starts_with(flag)));
+    let in_env = server.env.keys().any(|key| SETTINGS.iter().any(|setting| key.starts_with(setting)));
+    in_args || in_env
+}
+
+/// What keys and values take is then not what the file's header gives.
+fn without_cache(facts: ModelFacts) -> ModelFacts {
+    ModelFacts { kv_bytes_per_token: None, kv_window: None, ..facts }
 }
 
 /// What the model's file says of itself, where it can be read.

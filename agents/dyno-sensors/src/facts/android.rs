@@ -102,7 +102,7 @@ pub(crate) fn battery_saver(root: &SysRoot, unread: &mut Vec<Unread>) -> Option<
 
 /// What a program says; that it cannot be asked goes to `unread`.
 pub(crate) fn said(root: &SysRoot, program: &str, args: &[&str], unread: &mut Vec<Unread>) -> Option<String> {
-    let late = unread.iter().filter(|one| one.reason.starts_with(programs::LATE)).count();
+    let late = unread.iter().filter(|one| programs::is_late(&one.reason)).count();
     let said = if late < MAX_LATE {
         programs::ask(root, program, args)
     } else {

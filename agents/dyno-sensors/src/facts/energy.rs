@@ -7,9 +7,10 @@ use std::io;
 use dyno_model::device::{BatteryFacts, EnergySource, Unread};
 use dyno_model::sample::AccuracyClass;
 
-use crate::facts::{battery, clean, exists, programs};
+use crate::facts::{battery, clean, exists};
 use crate::powercap;
 use crate::root::SysRoot;
+use crate::vcio;
 
 /// More sources than this are not listed (house rule).
 const MAX_SOURCES: usize = 64;
@@ -155,23 +156,16 @@ fn of_battery(root: &SysRoot, battery: &BatteryFacts, is_android: bool) -> Energ
     source("battery", &battery.name, if is_android { AccuracyClass::D } else { AccuracyClass::C }, read)
 }
 
-/// The regulators of a Raspberry Pi 5, which only its firmware's program reads; others have none.
+/// The power chip of a Raspberry Pi 5, which its firmware reads; others have none.
 fn pmic(root: &SysRoot, compatible: &[String]) -> Option<EnergySource> {
     if !compatible.iter().any(|name| name.starts_with("raspberrypi,5") || name == "brcm,bcm2712") {
         return None;
     }
-    let read = match programs::ask(root, "vcgencmd", &["pmic_read_adc"]) {
-        Ok(Some(text)) if text.contains(" current(") => Ok(()),
-        Ok(Some(_)) => Err("`vcgencmd pmic_read_adc` tells no currents".to_owned()),
-        Ok(None) => Err("the program vcgencmd is not installed".to_owned()),
-        Err(why) => Err(format!("`vcgencmd pmic_read_adc`: {why}")),
-    };
-    Some(source("pmic", "rails of the PMIC", AccuracyClass::D, read))
+    Some(source("pmic", "rails of the PMIC", AccuracyClass::D, vcio::tells_rails(root)))
 }
 
-/// NVIDIA's management library: seen by its device file.
+/// NVIDIA's management library: it is only asked where the driver's device file is.
 fn nvml(root: &SysRoot) -> Option<EnergySource> {
     let seen = exists(root, "dev/nvidiactl");
-    let why = Err("this agent does not load NVIDIA's management library".to_owned());
-    seen.then(|| source("nvml", "NVIDIA GPU", AccuracyClass::B, why))
+    seen.then(|| source("nvml", "NVIDIA GPU", AccuracyClass::B, crate::nvml::tells_energy(root)))
 }

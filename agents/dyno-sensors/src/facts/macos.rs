@@ -6,6 +6,7 @@ use std::thread::available_parallelism;
 use dyno_model::device::DeviceFacts;
 
 use crate::facts::runtimes;
+use crate::host;
 use crate::root::SysRoot;
 use crate::sys;
 
@@ -16,18 +17,20 @@ pub(crate) fn boot_id(_root: &SysRoot) -> Option<String> {
 
 /// All facts but the free room. Clusters, clocks and the battery are not asked for here.
 pub(crate) fn facts(root: &SysRoot, _work_dir: &Path) -> DeviceFacts {
+    let known = host::inventory();
     DeviceFacts {
         model: sys::sysctl_text(c"hw.model"),
-        cpu: sys::sysctl_text(c"machdep.cpu.brand_string"),
+        cpu: known.cpu,
         arch: std::env::consts::ARCH.to_owned(),
         // Best effort: a fact that cannot be read is unknown.
         n_cpus: available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()),
-        n_cores: sys::sysctl_number(c"hw.physicalcpu").and_then(|n| u32::try_from(n).ok()),
-        ram_bytes: sys::sysctl_number(c"hw.memsize"),
+        n_cores: known.n_cores,
+        ram_bytes: known.ram_bytes,
+        ram_available_bytes: known.ram_available_bytes,
         os: std::env::consts::OS.to_owned(),
-        os_version: sys::sysctl_text(c"kern.osproductversion").map(|version| format!("macOS {version}")),
-        kernel: sys::sysctl_text(c"kern.osrelease"),
-        host: sys::sysctl_text(c"kern.hostname"),
+        os_version: known.os_version,
+        kernel: known.kernel,
+        host: known.host,
         boot_id: boot_id(root),
         runtimes: runtimes::runtimes(root),
         ..DeviceFacts::default()

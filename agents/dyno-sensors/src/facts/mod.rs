@@ -31,12 +31,19 @@ mod platform;
 mod platform;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod power;
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(unix)]
 mod programs;
 #[cfg(unix)]
 mod runtimes;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod soc;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use android::is_android;
+#[cfg(unix)]
+pub(crate) use programs::ask;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use programs::is_late;
 
 use std::path::Path;
 

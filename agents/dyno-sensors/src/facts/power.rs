@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use dyno_model::device::{NvpModel, PowerFacts, Unread};
 
-use crate::facts::{android, clean};
+use crate::facts::clean;
 use crate::root::SysRoot;
-use crate::throttle;
+use crate::{throttle, vcio};
 
 /// More power modes than this are not kept (house rule): Jetsons have up to about 10.
 const MAX_MODES: usize = 64;
@@ -52,16 +52,21 @@ fn modes(conf: &str) -> BTreeMap<u32, String> {
     conf.lines().filter_map(mode).take(MAX_MODES).collect()
 }
 
-/// The firmware's flags: a file of Raspberry Pi's own kernel, else its program.
+/// The firmware's flags: a file of Raspberry Pi's own kernel, else its mailbox.
 fn throttled_bits(root: &SysRoot, unread: &mut Vec<Unread>) -> Option<u32> {
-    let file = throttle::flags_path(root).and_then(|path| root.text(&path));
-    let text = file.or_else(|| {
-        let said = android::said(root, "vcgencmd", &["get_throttled"], unread)?;
-        Some(said.trim().strip_prefix("throttled=")?.to_owned())
-    })?;
-    let digits = text.strip_prefix("0x").unwrap_or(&text);
-    // Best effort: a text that is no number has no flags.
-    u32::from_str_radix(digits, 16).ok()
+    if let Some(text) = throttle::flags_path(root).and_then(|path| root.text(&path)) {
+        let digits = text.strip_prefix("0x").unwrap_or(&text);
+        // Best effort: a text that is no number has no flags.
+        return u32::from_str_radix(digits, 16).ok();
+    }
+    match vcio::flags(root) {
+        // Best effort: as above.
+        Ok(flags) => flags.and_then(|flags| u32::try_from(flags).ok()),
+        Err(reason) => {
+            unread.push(Unread { what: "/dev/vcio".to_owned(), reason });
+            None
+        }
+    }
 }
 
 #[cfg(test)]

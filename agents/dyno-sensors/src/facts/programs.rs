@@ -13,7 +13,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// The most that is read of what a program says; `dumpsys power` says about 50 KiB.
 const MAX_OUTPUT_BYTES: u64 = 512 << 10;
 /// What the reason for a program that was ended begins with.
-pub(crate) const LATE: &str = "did not end within";
+const LATE: &str = "did not end within";
 /// How often it is looked whether a program has ended.
 const LOOK: Duration = Duration::from_millis(2);
 /// Where programs of the system lie; `PATH` is not asked, because anything may lie there.
@@ -36,6 +36,12 @@ pub(crate) fn ask(root: &SysRoot, program: &str, args: &[&str]) -> Result<Option
         Some(path) => run(Command::new(path).args(args), LIMIT).map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether this is why a program was ended before it had.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_late(reason: &str) -> bool {
+    reason.starts_with(LATE)
 }
 
 /// Runs to the end, or to the limit.

@@ -1,16 +1,15 @@
-//! Facts on Windows: what the system's calls and the registry say.
+//! Facts on Windows: what the crate `sysinfo` says, and beyond it the registry and the system's calls.
 
 use std::path::Path;
 use std::thread::available_parallelism;
 
 use dyno_model::device::DeviceFacts;
 
+use crate::host;
 use crate::root::SysRoot;
 use crate::sys;
 
-const VERSION: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion";
 const BIOS: &str = r"HARDWARE\DESCRIPTION\System\BIOS";
-const CPU: &str = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0";
 
 /// `BatteryFlag` of SYSTEM_POWER_STATUS: charging, no battery, unknown.
 const CHARGING: u8 = 8;
@@ -24,20 +23,21 @@ pub(crate) fn boot_id(_root: &SysRoot) -> Option<String> {
 
 /// All facts but the free room. Clusters, clocks and the boot's id are not to be had.
 pub(crate) fn facts(_root: &SysRoot, _work_dir: &Path) -> DeviceFacts {
-    let (ram_bytes, ram_available_bytes) = sys::ram_bytes().unzip();
+    let known = host::inventory();
     let (battery_status, battery_percent) = sys::battery().map_or((None, None), battery);
     DeviceFacts {
         model: sys::registry_text(BIOS, "SystemProductName"),
-        cpu: sys::registry_text(CPU, "ProcessorNameString"),
+        cpu: known.cpu,
         arch: std::env::consts::ARCH.to_owned(),
         // Best effort: a fact that cannot be read is unknown.
         n_cpus: available_parallelism().ok().and_then(|n| u32::try_from(n.get()).ok()),
-        ram_bytes,
-        ram_available_bytes,
+        n_cores: known.n_cores,
+        ram_bytes: known.ram_bytes,
+        ram_available_bytes: known.ram_available_bytes,
         os: std::env::consts::OS.to_owned(),
-        os_version: sys::registry_text(VERSION, "ProductName"),
-        kernel: sys::registry_text(VERSION, "CurrentBuildNumber").map(|build| format!("build {build}")),
-        host: std::env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty()),
+        os_version: known.os_version,
+        kernel: known.kernel.map(|build| format!("build {build}")),
+        host: known.host,
         battery_status,
         battery_percent,
         ..DeviceFacts::default()

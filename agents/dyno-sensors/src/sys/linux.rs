@@ -1,13 +1,16 @@
 //! Linux and Android.
-#![expect(unsafe_code, reason = "statvfs and uname have no safe equivalent in std")]
+#![expect(unsafe_code, reason = "statvfs, uname and ioctl have no safe equivalent in std")]
 
 use std::ffi::{CStr, CString};
+use std::fs::File;
+use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// Why no sensor can be read here; `None` where some can.
-pub(crate) const NO_SENSORS: Option<&str> = None;
+/// Whether processes are watched through files below `/proc`.
+pub(crate) const HAS_PROCFS: bool = true;
 
 /// Where `/proc` and `/sys` are.
 pub(crate) const ROOT: &str = "/";
@@ -47,4 +50,22 @@ pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
 /// The platforms' own number types differ in width.
 fn wide(number: impl TryInto<u64>) -> Option<u64> {
     number.try_into().ok()
+}
+
+/// The request `_IOWR(100, 0, char *)` of drivers/char/broadcom/vcio.c: its number holds the size of a pointer.
+const IOCTL_MBOX_PROPERTY: libc::Ioctl =
+    (3_u64 << 30 | (size_of::<*const u8>() as u64) << 16 | 100 << 8) as libc::Ioctl;
+
+/// Sends a message to the firmware of a Raspberry Pi and puts its answer in its place.
+///
+/// # Errors
+/// `InvalidInput` for a message that does not tell its own size; those of the driver.
+pub(crate) fn exchange_property(mailbox: &File, message: &mut [u32]) -> io::Result<()> {
+    // The driver reads and writes as many bytes as the first word says.
+    if message.first().map(|n_bytes| *n_bytes as usize) != Some(size_of_val(message)) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: the file is open, and the driver writes no more than the bytes of `message`, as was looked at above.
+    let rc = unsafe { libc::ioctl(mailbox.as_raw_fd(), IOCTL_MBOX_PROPERTY, message.as_mut_ptr()) };
+    if rc < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

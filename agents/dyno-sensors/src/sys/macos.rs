@@ -1,13 +1,16 @@
 //! macOS.
-#![expect(unsafe_code, reason = "statvfs and sysctl have no safe equivalent in std")]
+#![expect(
+    unsafe_code,
+    reason = "statvfs, sysctl, notifications and figures of processes have no safe equivalent in std"
+)]
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// Why no sensor can be read here; `None` where some can.
-pub(crate) const NO_SENSORS: Option<&str> = Some("this agent reads no sensors on macOS");
+/// Whether processes are watched through files below `/proc`.
+pub(crate) const HAS_PROCFS: bool = false;
 
 /// Where `/proc` and `/sys` would be.
 pub(crate) const ROOT: &str = "/";
@@ -35,16 +38,6 @@ pub(crate) fn sysctl_text(name: &CStr) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// A whole number that the kernel keeps under a name, of 4 or of 8 bytes.
-pub(crate) fn sysctl_number(name: &CStr) -> Option<u64> {
-    let mut bytes = [0_u8; 8];
-    match sysctl(name, &mut bytes)? {
-        4 => u64::try_from(i32::from_ne_bytes(*bytes.first_chunk()?)).ok(),
-        8 => u64::try_from(i64::from_ne_bytes(bytes)).ok(),
-        _ => None,
-    }
-}
-
 fn sysctl(name: &CStr, bytes: &mut [u8]) -> Option<usize> {
     let mut n_bytes = bytes.len();
     // SAFETY: the name is a C string, `n_bytes` says how much room there is, and nothing is to be set.
@@ -58,4 +51,69 @@ fn sysctl(name: &CStr, bytes: &mut [u8]) -> Option<usize> {
         )
     };
     (rc == 0 && n_bytes <= bytes.len()).then_some(n_bytes)
+}
+
+// libSystem's notify(3); the crate `libc` does not have them.
+unsafe extern "C" {
+    fn notify_register_check(name: *const c_char, token: *mut c_int) -> u32;
+    fn notify_get_state(token: c_int, state: *mut u64) -> u32;
+    fn notify_cancel(token: c_int) -> u32;
+}
+
+/// `NOTIFY_STATUS_OK`
+const NOTIFY_OK: u32 = 0;
+
+/// The system's rating of heat, as `notifyutil -g com.apple.system.thermalpressurelevel` shows it.
+#[derive(Debug)]
+pub(crate) struct ThermalPressure(c_int);
+
+impl ThermalPressure {
+    /// `None` where the system has no such notification.
+    pub(crate) fn watch() -> Option<Self> {
+        let mut token = 0;
+        // SAFETY: the name is a C string, and `token` is a live, writable number.
+        let status = unsafe {
+            notify_register_check(c"com.apple.system.thermalpressurelevel".as_ptr(), &raw mut token)
+        };
+        (status == NOTIFY_OK).then_some(Self(token))
+    }
+
+    /// The rating now.
+    pub(crate) fn level(&self) -> Option<i64> {
+        let mut state = 0;
+        // SAFETY: the token is that of a registration, and `state` is a live, writable number.
+        let status = unsafe { notify_get_state(self.0, &raw mut state) };
+        // Best effort: a number without a sense is no rating.
+        if status == NOTIFY_OK { i64::try_from(state).ok() } else { None }
+    }
+}
+
+impl Drop for ThermalPressure {
+    fn drop(&mut self) {
+        // SAFETY: the token is that of a registration, which is not used any more.
+        unsafe { notify_cancel(self.0) };
+    }
+}
+
+/// Whether this process may do all that root may.
+pub(crate) fn is_root() -> bool {
+    // SAFETY: the call takes nothing.
+    let user = unsafe { libc::geteuid() };
+    user == 0
+}
+
+/// The memory that is charged to a process; `None` if it has ended or is not ours to see.
+pub(crate) fn footprint_bytes(pid: u32) -> Option<i64> {
+    let mut usage = MaybeUninit::<libc::rusage_info_v2>::zeroed();
+    // Best effort: a number beyond the range is no process.
+    let pid = c_int::try_from(pid).ok()?;
+    // SAFETY: `usage` has room for the answer of this flavour.
+    let rc = unsafe { libc::proc_pid_rusage(pid, libc::RUSAGE_INFO_V2, usage.as_mut_ptr().cast()) };
+    if rc != 0 {
+        return None;
+    }
+    // SAFETY: all-zero bytes are a valid value of this type, which is plain numbers, and the call filled it.
+    let usage = unsafe { usage.assume_init() };
+    // Best effort: as above.
+    i64::try_from(usage.ri_phys_footprint).ok()
 }

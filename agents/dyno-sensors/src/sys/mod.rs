@@ -12,17 +12,17 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use system::machine;
-pub(crate) use system::{NO_SENSORS, ROOT, free_bytes};
+pub(crate) use system::{HAS_PROCFS, ROOT, free_bytes};
+#[cfg(target_os = "macos")]
+pub(crate) use system::{ThermalPressure, footprint_bytes, is_root, sysctl_text};
 #[cfg(windows)]
-pub(crate) use system::{battery, ram_bytes, registry_text};
+pub(crate) use system::{battery, registry_text};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use system::{exchange_property, machine};
 #[cfg(windows)]
 pub(crate) use system::{
     ns_per_clock_tick, open_without_waiting, page_bytes, process_cpu_ns, read_at, thread_cpu_ns,
 };
-#[cfg(target_os = "macos")]
-pub(crate) use system::{sysctl_number, sysctl_text};
 #[cfg(unix)]
 pub(crate) use unix::{
     ns_per_clock_tick, open_without_waiting, page_bytes, process_cpu_ns, read_at, thread_cpu_ns,

@@ -1,5 +1,8 @@
 //! Windows.
-#![expect(unsafe_code, reason = "CPU times, memory, disks and the registry have no safe equivalent in std")]
+#![expect(
+    unsafe_code,
+    reason = "CPU times, disks, the battery and the registry have no safe equivalent in std"
+)]
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,13 +15,12 @@ use windows_sys::Win32::Foundation::{ERROR_SUCCESS, FILETIME};
 use windows_sys::Win32::Storage::FileSystem::GetDiskFreeSpaceExW;
 use windows_sys::Win32::System::Power::{GetSystemPowerStatus, SYSTEM_POWER_STATUS};
 use windows_sys::Win32::System::Registry::{HKEY_LOCAL_MACHINE, RRF_RT_REG_SZ, RegGetValueW};
-use windows_sys::Win32::System::SystemInformation::{GlobalMemoryStatusEx, MEMORYSTATUSEX};
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetCurrentThread, GetProcessTimes, GetThreadTimes,
 };
 
-/// Why no sensor can be read here; `None` where some can.
-pub(crate) const NO_SENSORS: Option<&str> = Some("this agent reads no sensors on Windows");
+/// Whether processes are watched through files below `/proc`.
+pub(crate) const HAS_PROCFS: bool = false;
 
 /// Nothing lies below the null device: there is no `/proc` and no `/sys`, and no folder of that name is one.
 pub(crate) const ROOT: &str = r"\\.\NUL";
@@ -80,16 +82,6 @@ pub(crate) fn free_bytes(path: &Path) -> Option<u64> {
     // SAFETY: `path` ends with a NUL, `free` is a live number, and the rest is not asked for.
     let rc = unsafe { GetDiskFreeSpaceExW(path.as_ptr(), &raw mut free, nothing(), nothing()) };
     (rc != 0).then_some(free)
-}
-
-/// Bytes of RAM: all, and what could be had now.
-pub(crate) fn ram_bytes() -> Option<(u64, u64)> {
-    // SAFETY: all-zero bytes are a valid value of this type, which is plain numbers.
-    let mut status: MEMORYSTATUSEX = unsafe { std::mem::zeroed() };
-    status.dwLength = size_of::<MEMORYSTATUSEX>() as u32;
-    // SAFETY: the pointer is to a live, writable value that says how large it is.
-    let rc = unsafe { GlobalMemoryStatusEx(&raw mut status) };
-    (rc != 0).then_some((status.ullTotalPhys, status.ullAvailPhys))
 }
 
 /// What the system says of the battery: `BatteryFlag` and `BatteryLifePercent`.

@@ -204,7 +204,7 @@ fn verified(
     if !is_whole {
         return Err(SearchError::Damaged { path, target, out });
     }
-    Ok(AgentBinary { path, digest: agent.sha256.clone(), bytes })
+    Ok(AgentBinary { path, digest: agent.sha256.clone(), bytes, notes: Vec::new() })
 }
 
 fn digest_of(path: &Path) -> io::Result<Digest> {
@@ -218,7 +218,7 @@ mod tests {
     const TARGETS: &[&str] = &["aarch64-linux-android", "aarch64-unknown-linux-musl"];
 
     fn phone() -> Platform {
-        Platform { os: "Android".to_owned(), machine: "aarch64".to_owned(), abis: Vec::new(), bits: None }
+        Platform { os: "Android".to_owned(), machine: "aarch64".to_owned(), ..Platform::default() }
     }
 
     /// Puts an agent and its entry into a folder.

@@ -4,6 +4,8 @@ use dyno_transport::Platform;
 
 const X86_64: &str = "x86_64-unknown-linux-musl";
 const AARCH64: &str = "aarch64-unknown-linux-musl";
+const X86_64_GNU: &str = "x86_64-unknown-linux-gnu";
+const AARCH64_GNU: &str = "aarch64-unknown-linux-gnu";
 const ARMV7: &str = "armv7-unknown-linux-gnueabihf";
 const ARMV6: &str = "arm-unknown-linux-musleabihf";
 const ANDROID: &str = "aarch64-linux-android";
@@ -23,6 +25,12 @@ pub(super) fn fitting(platform: &Platform) -> Vec<&'static str> {
         "Windows" if is_x86_64(&platform.machine) => vec![WINDOWS],
         _ => Vec::new(),
     }
+}
+
+/// The target whose agent can load NVIDIA's library, for a device that has one; it needs the GNU C library there.
+pub(super) fn for_nvidia(platform: &Platform) -> Option<&'static str> {
+    let has_nvidia = platform.os == "Linux" && platform.has_nvidia;
+    [X86_64_GNU, AARCH64_GNU].into_iter().find(|target| has_nvidia && is_like(platform, target))
 }
 
 /// Whether a device is of the kind that an agent for `target`, linked with the GNU C library, may run on.
@@ -76,7 +84,7 @@ mod tests {
 
     fn platform(os: &str, machine: &str, abis: &[&str], bits: Option<u32>) -> Platform {
         let abis = abis.iter().map(|abi| (*abi).to_owned()).collect();
-        Platform { os: os.to_owned(), machine: machine.to_owned(), abis, bits }
+        Platform { os: os.to_owned(), machine: machine.to_owned(), abis, bits, ..Platform::default() }
     }
 
     fn check(platform: &Platform, expected: &[&str]) {
@@ -116,6 +124,20 @@ mod tests {
         check(&platform("Darwin", "arm64", &[], Some(64)), &[MAC]);
         check(&platform("Windows", "AMD64", &[], Some(64)), &[WINDOWS]);
         check(&platform("", "", &[], None), &[]);
+    }
+
+    #[test]
+    fn only_where_nvidias_driver_is_a_loader_is_wanted() {
+        let check = |os: &str, machine: &str, bits, has_nvidia, expected| {
+            let platform = Platform { has_nvidia, ..platform(os, machine, &[], bits) };
+            assert_eq!(for_nvidia(&platform), expected, "{platform:?}");
+        };
+        check("Linux", "x86_64", Some(64), true, Some(X86_64_GNU));
+        check("Linux", "aarch64", None, true, Some(AARCH64_GNU));
+        check("Linux", "x86_64", Some(64), false, None);
+        check("Linux", "aarch64", Some(32), true, None);
+        check("Linux", "armv7l", Some(32), true, None);
+        check("Android", "aarch64", Some(64), true, None);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) struct Ask {
     /// Fresh launches of each cell, instead of the suite's
     #[arg(long, value_name = "N")]
     pub(crate) repetitions: Option<u32>,
-    /// Requests of each launch, instead of the whole slice
+    /// Requests of each launch, instead of the whole slice; of a held load, the most of them
     #[arg(long, value_name = "N")]
     pub(crate) requests: Option<u32>,
     /// Longest answer in tokens, instead of the suite's
@@ -38,6 +38,9 @@ pub(crate) struct Ask {
     /// When a cell needs no more launches, instead of the suite's rule: `never`, `slo-decided`, or `p95:ttft:5%`
     #[arg(long, value_name = "RULE")]
     pub(crate) stop: Option<String>,
+    /// Temperature of the air around the devices in °C, instead of what devices.toml says
+    #[arg(long, value_name = "CELSIUS", value_parser = mdegc, allow_negative_numbers = true)]
+    pub(crate) ambient: Option<i32>,
     #[command(flatten)]
     pub(crate) load: LoadFlags,
     #[command(flatten)]
@@ -57,8 +60,9 @@ pub(crate) struct LoadFlags {
     /// How the gaps between requests are drawn
     #[arg(long, value_enum, default_value_t = Arrivals::Poisson, requires = "rate", value_name = "KIND")]
     pub(crate) arrivals: Arrivals,
-    /// Time in which requests are due, instead of a number of them
-    #[arg(long, requires = "rate", conflicts_with = "requests", value_name = "SECONDS", value_parser = milli)]
+    /// With --rate, time in which requests are due, instead of a number of them; with a suite that holds its load, such
+    /// as soak, how long it is held
+    #[arg(long, value_name = "SECONDS", value_parser = milli)]
     pub(crate) duration: Option<u64>,
 }
 
@@ -106,6 +110,18 @@ pub(crate) enum Api {
     OllamaChat,
 }
 
+/// A temperature with at most three places, in thousandths of a degree.
+fn mdegc(text: &str) -> Result<i32, String> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(part) || part.len() > 3 || whole.len() > 4 {
+        return Err("expected a temperature such as 22.5".to_owned());
+    }
+    let number = |text: &str| text.parse::<i32>().map_err(|error| error.to_string());
+    Ok(sign * (number(whole)? * 1000 + number(&format!("{part:0<3}"))?))
+}
+
 /// A positive decimal with at most three places, in thousandths.
 fn milli(text: &str) -> Result<u64, String> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
@@ -123,6 +139,19 @@ fn milli(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn temperatures_are_exact() {
+        let check = |text, expected: Option<i32>| assert_eq!(mdegc(text).ok(), expected, "{text}");
+        check("22.5", Some(22_500));
+        check("-3", Some(-3000));
+        check("-0.25", Some(-250));
+        check("0", Some(0));
+        check("22,5", None);
+        check("--3", None);
+        check("1.2345", None);
+        check("", None);
+    }
 
     #[test]
     fn thousandths_are_exact() {

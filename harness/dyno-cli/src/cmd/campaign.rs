@@ -9,7 +9,11 @@ use dyno_analysis::{Judge, Need};
 use dyno_model::clock::{ClockSample, WallNs};
 use dyno_model::event::{Event, SinkError};
 use dyno_model::ids::{DeviceId, RunId};
+use dyno_model::machine::MachineFigures;
+use dyno_model::meter::{MeterKnocked, Metered};
+use dyno_model::plan::{Plan, PlannedRun};
 use dyno_model::prepare::{Prepared, Restored};
+use dyno_model::sensor_test::SourceTest;
 use dyno_session::{Cancel, Finished, LocalModel, Opened, RecordSink, Session, Steer, Wanted};
 use dyno_store::{Campaign, Journal, JournalEntry, JournalError};
 
@@ -43,8 +47,8 @@ pub(crate) fn measure(
     let talk = Talk::of(global);
     let cancel = Cancel::default();
     signals::install(&cancel)?;
-    let missing = journal.progress().n_missing(campaign.plan());
-    say(talk, Talk::Normal, &format!("campaign {}: {missing} requests to go", campaign.id()));
+    let missing = journal.progress().missing(campaign.plan());
+    say(talk, Talk::Normal, &format!("campaign {}: {missing} to go", campaign.id()));
     let progress = Progress::new(talk, campaign.plan(), journal.progress());
     let judge = Judge::of_campaign(campaign)?;
     let sink = SharedSink(Arc::new(Mutex::new(JournalSink { journal })));
@@ -65,6 +69,7 @@ fn sessions(
     let agents = Agents::default();
     let (ask, finished) = (reach::ask(progress.bars()), sink.lock().finished(campaign));
     let session = |device: &DeviceId| Session {
+        meters: Vec::new(),
         campaign: campaign.id().clone(),
         holder: reach::holder(),
         plan: campaign.plan(),
@@ -80,9 +85,10 @@ fn sessions(
         let mut running = Vec::new();
         for (device, planned) in &campaign.plan().devices {
             let (mut observer, mut sink) = (progress.device(device, cancel), sink.clone());
-            let (session, ask) = (session(device), &ask);
+            let (mut session, ask) = (session(device), &ask);
             let measure = move || -> Result<(), Failure> {
                 let mut transport = reach::transport(device, planned, ask)?;
+                session.meters = reach::meters(campaign.plan(), device, ask)?;
                 session.execute(transport.as_mut(), &mut sink, &mut observer)?;
                 Ok(())
             };
@@ -113,6 +119,18 @@ fn ended(
     }
 }
 
+/// What is in the record of a plan, for people: `12 of 40 requests`, `310 requests and 1 of 2 held loads`.
+pub(crate) fn standing(plan: &Plan, progress: &dyno_store::Progress) -> String {
+    let done = progress.finished_requests().len();
+    let is_held = |run: &&PlannedRun| plan.hold_of(run).is_some();
+    let held: Vec<_> = plan.runs.iter().filter(is_held).collect();
+    if held.is_empty() {
+        return format!("{done} of {} requests", plan.n_requests());
+    }
+    let n_ended = held.iter().filter(|run| progress.ended_runs().contains(&run.id)).count();
+    format!("{done} requests and {n_ended} of {} held loads", held.len())
+}
+
 /// Closes the record and says what there is.
 fn conclude(
     global: &Global,
@@ -123,21 +141,17 @@ fn conclude(
 ) -> Result<Exit, Failure> {
     let talk = Talk::of(global);
     let mut sink = sink.lock();
-    let done = sink.journal.progress().finished_requests().len();
     let go_on = format!("go on with `edgedyno resume {}`", campaign.id());
     if cancel.is_cancelled() {
         sink.journal
             .append(&JournalEntry::Interrupted { reason: "asked to stop".to_owned(), wall: WallNs::now() })?;
         sink.journal.sync()?;
-        let of = campaign.plan().n_requests();
-        say(
-            talk,
-            Talk::Quiet,
-            &format!("stopped: {done} of {of} requests are in {}", campaign.dir().display()),
-        );
+        let standing = standing(campaign.plan(), sink.journal.progress());
+        say(talk, Talk::Quiet, &format!("stopped: {standing} are in {}", campaign.dir().display()));
         say(talk, Talk::Quiet, &format!("hint: {go_on}"));
         return Ok(Exit::Interrupted);
     }
+    let has_nothing = sink.journal.progress().finished_requests().is_empty();
     drop(sink);
     let n_devices = campaign.plan().devices.len();
     let tell = |failed: &[(DeviceId, Failure)]| {
@@ -145,7 +159,7 @@ fn conclude(
             say(talk, Talk::Quiet, render_error::render(failure).trim_end());
         }
     };
-    if failed.len() == n_devices || done == 0 {
+    if failed.len() == n_devices || has_nothing {
         let last = failed.pop();
         tell(&failed);
         if let Some((_, mut failure)) = last {
@@ -207,6 +221,7 @@ impl JournalSink {
             requests: progress.finished_requests().clone(),
             launches: campaign.plan().runs.iter().map(|run| last(run.id)).collect(),
             left_out: progress.left_out().keys().copied().collect(),
+            ended: progress.ended_runs().clone(),
         }
     }
 
@@ -266,10 +281,32 @@ impl RecordSink for SharedSink {
         self.lock().keep(&JournalEntry::Restored { session, restored: Box::new(restored.clone()) })
     }
 
+    fn machine(&mut self, session: u32, figures: &MachineFigures) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::Machine { session, figures: Box::new(figures.clone()) })
+    }
+
+    fn sensors_tested(&mut self, session: u32, tests: &[SourceTest]) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::SensorsTested { session, tests: tests.to_vec() })
+    }
+
     fn events(&mut self, session: u32, events: &[Event]) -> Result<(), SinkError> {
         let mut sink = self.lock();
         let kept = sink.journal.append_events(session, events);
         kept.map(drop).map_err(|error| sink.refused(error))
+    }
+
+    fn metered(&mut self, session: u32, run: RunId, launch: u16, metered: &Metered) -> Result<(), SinkError> {
+        let metered = Box::new(metered.clone());
+        self.lock().keep(&JournalEntry::Metered { session, run, launch, metered })
+    }
+
+    fn meter_knocked(&mut self, session: u32, knocked: &MeterKnocked) -> Result<(), SinkError> {
+        self.lock().keep(&JournalEntry::MeterKnocked { session, knocked: Box::new(knocked.clone()) })
+    }
+
+    fn meter_failed(&mut self, session: u32, meter: &str, error: &str) -> Result<(), SinkError> {
+        let (meter, error) = (meter.to_owned(), error.to_owned());
+        self.lock().keep(&JournalEntry::MeterFailed { session, meter, error })
     }
 
     fn left_out(&mut self, session: u32, run: RunId, why: &str) -> Result<(), SinkError> {

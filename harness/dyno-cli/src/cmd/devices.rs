@@ -2,7 +2,7 @@
 
 mod add;
 mod candidates;
-mod meet;
+pub(crate) mod meet;
 mod rows;
 mod table;
 

@@ -1,16 +1,20 @@
 //! `doctor`: what would make a measurement on a device invalid, and how to mend it.
 
+mod sensors;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use dyno_model::ids::DeviceId;
 use dyno_model::plan::PlannedDevice;
 use dyno_report::terminal::ColorChoice;
 use dyno_report::untrusted::one_line;
+use dyno_session::DEFAULT_SENSOR_TEST;
 use dyno_session::doctor::{DeviceWords, Finding, Severity, diagnose};
 use serde::Serialize;
 
-use crate::args::Global;
+use crate::args::{DoctorArgs, Global};
 use crate::cmd::devices::{Met, chain, meet, pick};
 use crate::exit::Exit;
 use crate::output;
@@ -65,8 +69,13 @@ struct FindingRow {
 }
 
 /// Looks at each device that is named.
-pub(crate) fn doctor(global: &Global, selectors: &[String]) -> Result<Exit, Failure> {
-    let planned = pick(&Project::find(global)?, selectors)?;
+pub(crate) fn doctor(global: &Global, args: &DoctorArgs) -> Result<Exit, Failure> {
+    let selectors = args.selectors();
+    if args.sensors {
+        let limit = args.load_time.map_or(DEFAULT_SENSOR_TEST, Duration::from_secs);
+        return sensors::sensors(global, &selectors, limit);
+    }
+    let planned = pick(&Project::find(global)?, &selectors)?;
     let met = meet(global, &planned);
     let diagnoses = Diagnoses { format: DOCTOR_FORMAT, devices: diagnoses(&planned, &met) };
     if global.json {
@@ -181,6 +190,8 @@ mod tests {
             work_dir: None,
             price_eur_cents: None,
             prepare: None,
+            sys_root: None,
+            ambient_mdegc: None,
         };
         let failure = facts.is_none().then(|| Failure::usage("no way", "walk"));
         let met = BTreeMap::from([(device.clone(), Met { facts, failure, ..Met::default() })]);

@@ -29,6 +29,8 @@ pub(crate) fn freeze(project: &Project, ask: &Ask) -> Result<Plan, Failure> {
         slo: ask.slo.clone(),
         stop: ask.stop.clone(),
         load: load(&ask.load),
+        hold_ms: ask.load.duration.filter(|_| ask.load.rate.is_empty()),
+        ambient_mdegc: ask.ambient,
         endpoint,
         ..dyno_plan::Ask::default()
     };

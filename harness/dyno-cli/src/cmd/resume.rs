@@ -26,12 +26,8 @@ pub(crate) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure
             ),
         );
     }
-    let done = opened.journal.progress().finished_requests().len();
-    say(
-        talk,
-        Talk::Normal,
-        &format!("{}: {done} of {} requests are in the record", campaign.id(), campaign.plan().n_requests()),
-    );
+    let standing = campaign::standing(campaign.plan(), opened.journal.progress());
+    say(talk, Talk::Normal, &format!("{}: {standing} are in the record", campaign.id()));
     let models = models::fetch(global, campaign.plan(), args.accept_terms)?;
     let conduct = Conduct { models, reconnect_limit: args.reconnect.limit() };
     campaign::measure(global, &campaign, opened.journal, &conduct)

@@ -8,5 +8,7 @@ mod devices;
 mod fake_runtime;
 mod load;
 mod pages;
+mod played;
 mod real_model;
 mod sandbox;
+mod sensors;

@@ -1,7 +1,10 @@
 //! What a caller of dyno-plan sees.
 
+mod boards;
+mod care;
 mod lab;
 mod loads;
+mod meters;
 mod plans;
 mod problems;
 mod servers;

@@ -30,7 +30,7 @@ fn devices() {
         "board",
         "bord",
         &[
-            "10:1: unknown key `bord` in `device.pi5-a`\n  hint: did you mean `board`? known: board, prepare, price_eur, tags, transport, work_dir",
+            "10:1: unknown key `bord` in `device.pi5-a`\n  hint: did you mean `board`? known: ambient_c, board, meter, prepare, price_eur, sys_root, tags, transport, work_dir",
         ],
     );
     check(

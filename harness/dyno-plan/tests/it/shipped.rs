@@ -92,7 +92,7 @@ fn a_users_entry_replaces_a_shipped_one_and_adds_to_the_others() {
 #[test]
 fn a_schema_of_every_kind_is_published() {
     let names: Vec<_> = dyno_plan::schemas().into_iter().map(|schema| schema.name).collect();
-    assert_eq!(names, ["corpus", "devices", "models", "runtimes", "slos", "suites"]);
+    assert_eq!(names, ["boards", "corpus", "devices", "meters", "models", "runtimes", "slos", "suites"]);
     for schema in dyno_plan::schemas() {
         assert_eq!(
             schema.schema["$schema"], "https://json-schema.org/draft/2020-12/schema",

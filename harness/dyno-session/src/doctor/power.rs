@@ -158,7 +158,11 @@ fn fix_of(source: &EnergySource) -> String {
     match source.source.as_str() {
         "rapl" => "sudo chmod -R a+r /sys/class/powercap/intel-rapl*/ (until the next boot)".to_owned(),
         "pmic" => "install vcgencmd (package raspi-utils or libraspberrypi-bin)".to_owned(),
-        "nvml" => "put an external meter between the device and its supply".to_owned(),
+        "nvml" => {
+            "run `cargo xtask dist`, so that the device gets an agent that can load NVIDIA's library, or use an \
+             external meter"
+                .to_owned()
+        }
         _ => "run the agent as a user who may read it, or use an external meter".to_owned(),
     }
 }

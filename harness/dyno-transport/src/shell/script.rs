@@ -38,7 +38,10 @@ pub(super) const PLATFORM: &str = "o=$(uname -s); \
     a=$(getprop ro.product.cpu.abilist 2>/dev/null || true); \
     [ -n \"$(getprop ro.build.version.sdk 2>/dev/null)\" ] && o=Android; \
     echo \"os=$o\"; echo \"machine=$(uname -m)\"; echo \"abis=$a\"; \
-    echo \"bits=$(getconf LONG_BIT 2>/dev/null)\"";
+    echo \"bits=$(getconf LONG_BIT 2>/dev/null)\"; \
+    if [ -e /proc/driver/nvidia/version ] || \
+    PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libnvidia-ml\\.so\\.1'; then \
+    echo nvidia=1; echo \"glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null)\"; fi";
 
 /// Sets `d` to the work folder; `~/` is the home folder.
 fn folder(asked: &str) -> String {
@@ -150,6 +153,8 @@ impl Said {
             machine: self.text("machine").unwrap_or_default().to_owned(),
             abis: abis.split(',').filter(|abi| !abi.is_empty()).map(str::to_owned).collect(),
             bits: self.number("bits").and_then(|bits| u32::try_from(bits).ok()),
+            glibc: self.text("glibc").map(str::to_owned),
+            has_nvidia: self.number("nvidia") == Some(1),
         }
     }
 }

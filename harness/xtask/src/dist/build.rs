@@ -8,11 +8,12 @@ use std::process::Command;
 use anyhow::Context as _;
 use dyno_model::digest::Digest;
 use dyno_protocol::build_id::BUILD_ID;
+use dyno_protocol::glibc::Glibc;
 use dyno_protocol::manifest::BuiltAgent;
 
 use super::program::{contains, is_static_elf};
 use super::store::Store;
-use super::target::{Linking, Target};
+use super::target::Target;
 use super::toolchain::{Link, Missing, Toolchain};
 use super::{root, say, target_dir};
 
@@ -24,8 +25,8 @@ const TAIL_LINES: usize = 40;
 pub(crate) enum Made {
     /// There was nothing to do.
     Current(BuiltAgent),
-    /// It was built.
-    Built(BuiltAgent),
+    /// It was built; with the GNU C library that it needs, if it needs one.
+    Built(BuiltAgent, Option<Glibc>),
     /// It compiles, but cannot be linked here.
     Checked {
         /// What linking needs.
@@ -48,10 +49,10 @@ pub(crate) fn make(target: &Target, toolchain: &Toolchain, store: &mut Store) ->
     toolchain.add_target(target.triple)?;
     match link {
         Ok(link) => {
-            let agent = build(target, toolchain, &link, store)?;
-            Ok(Made::Built(agent))
+            let (agent, glibc) = build(target, toolchain, &link, store)?;
+            Ok(Made::Built(agent, glibc))
         }
-        Err(missing) if matches!(target.linking, Linking::Ndk | Linking::Apple) => {
+        Err(missing) if target.may_be_left() => {
             say(&format!("  checking {}", target.triple))?;
             cargo("check", target, None)?;
             Ok(Made::Checked { missing })
@@ -65,7 +66,7 @@ fn build(
     toolchain: &Toolchain,
     link: &Link,
     store: &mut Store,
-) -> anyhow::Result<BuiltAgent> {
+) -> anyhow::Result<(BuiltAgent, Option<Glibc>)> {
     say(&format!("  building {}", target.triple))?;
     cargo("build", target, Some(link))?;
     let program = target_dir().join(target.triple).join("agent").join(target.program());
@@ -90,7 +91,7 @@ fn build(
         recipe: recipe(toolchain, link)?,
     };
     store.put(&bytes, agent.clone())?;
-    Ok(agent)
+    Ok((agent, Glibc::needed_by(&bytes)))
 }
 
 /// What an agent's bytes depend on besides its sources: the compiler, its flags, and the profile.

@@ -109,9 +109,10 @@ fn line(target: &Target, made: &anyhow::Result<Made>, took_s: f64) -> String {
     let triple = target.triple;
     match made {
         Ok(Made::Current(agent)) => format!("   current {triple}: {} bytes", agent.bytes),
-        Ok(Made::Built(agent)) => {
+        Ok(Made::Built(agent, glibc)) => {
             let kind = if agent.is_static { "static" } else { "dynamic" };
-            format!("     built {triple}: {} bytes, {kind}, in {took_s:.0} s", agent.bytes)
+            let needs = glibc.map(|glibc| format!(", needs glibc {glibc}")).unwrap_or_default();
+            format!("     built {triple}: {} bytes, {kind}{needs}, in {took_s:.0} s", agent.bytes)
         }
         Ok(Made::Checked { missing }) => {
             format!("   checked {triple}: it compiles; not linked, for {missing}{}", target.instead)

@@ -52,6 +52,24 @@ pub(crate) const TARGETS: &[Target] = &[
         instead: "",
     },
     Target {
+        triple: "x86_64-unknown-linux-gnu",
+        devices: "64-bit x86 Linux with NVIDIA's driver",
+        linking: Linking::Gcc { program: "x86_64-linux-gnu-gcc", package: "gcc libc6-dev", is_static: false },
+        is_usual: true,
+        instead: "; devices with NVIDIA's driver get the static agent, which cannot read their GPUs",
+    },
+    Target {
+        triple: "aarch64-unknown-linux-gnu",
+        devices: "64-bit Arm Linux with NVIDIA's driver",
+        linking: Linking::Gcc {
+            program: "aarch64-linux-gnu-gcc",
+            package: "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+            is_static: false,
+        },
+        is_usual: true,
+        instead: "; devices with NVIDIA's driver get the static agent, which cannot read their GPUs",
+    },
+    Target {
         triple: "armv7-unknown-linux-gnueabihf",
         devices: "32-bit Arm Linux from ARMv7 on: Pi 2 to 4 with a 32-bit kernel",
         linking: Linking::Gcc {
@@ -100,6 +118,11 @@ impl Target {
     /// The agent's file name.
     pub(crate) fn program(&self) -> &'static str {
         if self.triple.contains("windows") { "edgedyno-agent.exe" } else { "edgedyno-agent" }
+    }
+
+    /// Whether such devices have another agent or cannot be linked for here: then the code is checked at least.
+    pub(crate) fn may_be_left(&self) -> bool {
+        !self.instead.is_empty() || matches!(self.linking, Linking::Apple)
     }
 
     /// Whether the agent must need no library of the device.

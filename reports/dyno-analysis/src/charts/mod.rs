@@ -10,10 +10,13 @@ mod tokens;
 use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
 
 use crate::cell::CellRecord;
+use crate::energy::power_chart;
 use crate::load::charts_over_time;
+use crate::memory::growth_chart;
+use crate::roofline::ceiling_chart;
 use crate::steady::pace_chart;
 
-pub(crate) use reduce::cloud;
+pub(crate) use reduce::{cloud, line};
 
 /// More launches than this are pooled into one series, or only the first ones are drawn.
 const MAX_LAUNCHES: usize = 6;
@@ -29,11 +32,13 @@ pub(crate) fn charts(cell: &CellRecord<'_>) -> Vec<Chart> {
         pace_chart(cell),
         own_timings::differences(cell),
         sampled::memory(cell),
+        growth_chart(cell),
+        ceiling_chart(cell),
         sampled::cpu(cell),
         sampled::temperature(cell),
         sampled::clocks(cell),
     ];
-    let all = charts_over_time(cell).into_iter().chain(all);
+    let all = charts_over_time(cell).into_iter().chain(all).chain(power_chart(cell));
     all.filter(|chart| chart.series.iter().any(|series| !series.points.is_empty())).collect()
 }
 

@@ -20,7 +20,7 @@ pub(super) fn steps(sorted: &[u64]) -> Vec<[f64; 2]> {
 }
 
 /// A line with the lowest and the highest point of each of evenly filled stretches, in their order.
-pub(super) fn line(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+pub(crate) fn line(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     if points.len() <= LINE_POINTS {
         return points.to_vec();
     }

@@ -1,5 +1,7 @@
 //! What the sensors saw.
 
+use std::collections::BTreeMap;
+
 use dyno_model::sample::Quantity;
 use dyno_store::ChannelRow;
 use dyno_view::chart::{AxisUnit, Chart, ChartForm, Mark, Series};
@@ -7,12 +9,12 @@ use dyno_view::chart::{AxisUnit, Chart, ChartForm, Mark, Series};
 use super::reduce::line;
 use super::{MAX_LAUNCHES, axis, chart};
 use crate::cell::{CellRecord, LaunchRecord};
+use crate::record::Readings;
 
 /// More sites than this are not drawn: nobody can tell the lines apart.
-const MAX_SITES: usize = 8;
-
-/// A channel with its readings as instant and value.
-type Readings<'a> = (&'a ChannelRow, &'a [(u64, i64)]);
+const MAX_SITES: usize = 6;
+/// Drivers whose clocks are none of CPUs.
+const OTHER_CLOCKS: [&str; 4] = ["devfreq", "accelerator", "nvml", "hwmon"];
 
 pub(super) fn memory(cell: &CellRecord<'_>) -> Chart {
     const PARTS: [(Quantity, &str); 2] =
@@ -55,28 +57,36 @@ pub(super) fn cpu(cell: &CellRecord<'_>) -> Chart {
 
 pub(super) fn temperature(cell: &CellRecord<'_>) -> Chart {
     let axes = (axis("time since the first launch", AxisUnit::Ns), axis("temperature", AxisUnit::Mdegc));
-    let caption = "Temperatures over all launches.";
-    let series = by_site(cell, Quantity::TempMdegc);
-    chart("temperature", "Temperature over time", caption, ChartForm::Line, axes, series)
+    let (series, n_more) = by_site(cell, Quantity::TempMdegc, |_| true);
+    let more = match n_more {
+        0 => String::new(),
+        1 => " A cooler zone is in the tables.".to_owned(),
+        n => format!(" {n} cooler zones are in the tables."),
+    };
+    let caption = format!("Temperatures over all launches.{more}");
+    chart("temperature", "Temperature over time", &caption, ChartForm::Line, axes, series)
 }
 
 pub(super) fn clocks(cell: &CellRecord<'_>) -> Chart {
     let axes = (axis("time since the first launch", AxisUnit::Ns), axis("clock", AxisUnit::Khz));
-    let caption = "CPU clocks over all launches, as the system reports them.";
-    let series = by_site(cell, Quantity::FreqKhz);
-    chart("clocks", "Clocks over time", caption, ChartForm::Line, axes, series)
+    let (series, n_more) = by_site(cell, Quantity::FreqKhz, is_cpu_clock);
+    let more = match n_more {
+        0 => String::new(),
+        n => format!(" The fastest {MAX_SITES}; {n} more are in the tables."),
+    };
+    let caption = format!("CPU clocks over all launches, as the system reports them.{more}");
+    chart("clocks", "Clocks over time", &caption, ChartForm::Line, axes, series)
+}
+
+/// Clocks of GPUs, NPUs and memory have other drivers; they are among the panels of a load that goes on.
+fn is_cpu_clock(row: &ChannelRow) -> bool {
+    !OTHER_CLOCKS.contains(&row.driver.as_str())
 }
 
 /// The channels of a launch that measure `quantity`, in the order of their declaration.
 fn readings<'a>(cell: &CellRecord<'a>, launch: &LaunchRecord<'_>, quantity: Quantity) -> Vec<Readings<'a>> {
-    let record = cell.record;
-    let of_launch = (launch.row.run, launch.row.launch);
-    let fits = |row: &&ChannelRow| (row.run, row.launch) == of_launch && row.what.quantity == quantity;
-    let readings = record.channels.iter().filter(fits).filter_map(|row| {
-        let points = record.points.get(&(row.run, row.launch, row.sensor, row.channel))?;
-        Some((row, points.as_slice()))
-    });
-    readings.collect()
+    let all = cell.record.readings_of(launch.row.run, launch.row.launch);
+    all.filter(|(row, _)| row.what.quantity == quantity).collect()
 }
 
 fn of_process(readings: Vec<Readings<'_>>) -> Option<&[(u64, i64)]> {
@@ -118,28 +128,45 @@ fn rate(launch: &LaunchRecord<'_>, name: &str, points: &[(u64, i64)]) -> Series 
     series(name.to_owned(), &points)
 }
 
-/// One series for each site over all launches of one boot; none where there are too many sites to tell apart, except
-/// the first ones.
-fn by_site(cell: &CellRecord<'_>, quantity: Quantity) -> Vec<Series> {
+/// One series for each site that is wanted, over all launches of one boot, and how many more there are: of too many to
+/// tell apart, those that reach the most.
+fn by_site(
+    cell: &CellRecord<'_>,
+    quantity: Quantity,
+    is_wanted: fn(&ChannelRow) -> bool,
+) -> (Vec<Series>, usize) {
     let Some(start) = cell.launches.first().and_then(|launch| launch.row.started_at_ns) else {
-        return Vec::new();
+        return (Vec::new(), 0);
     };
     let mut sites: Vec<(String, Vec<[f64; 2]>)> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     // After a restart the clock begins anew: those launches have no place on this axis.
     let same_boot =
         cell.launches.iter().filter(|launch| launch.row.started_at_ns.is_some_and(|at| at >= start));
     for launch in same_boot {
         for (channel, points) in readings(cell, launch, quantity) {
+            if !is_wanted(channel) {
+                continue;
+            }
             let site = &channel.what.site;
             let points = points.iter().map(|(at, value)| [at.saturating_sub(start) as f64, *value as f64]);
-            match sites.iter().position(|(name, _)| name == site) {
-                Some(known) => sites[known].1.extend(points),
-                None if sites.len() < MAX_SITES => sites.push((site.clone(), points.collect())),
-                None => {}
-            }
+            let place = *places.entry(site).or_insert_with(|| {
+                sites.push((site.clone(), Vec::new()));
+                sites.len() - 1
+            });
+            sites[place].1.extend(points);
         }
     }
-    sites.into_iter().map(|(name, points)| series(name, &points)).collect()
+    let highest =
+        |points: &[[f64; 2]]| points.iter().map(|point| point[1]).max_by(f64::total_cmp).unwrap_or(0.0);
+    let mut heights: Vec<f64> = sites.iter().map(|(_, points)| highest(points)).collect();
+    heights.sort_unstable_by(|a, b| b.total_cmp(a));
+    let least = heights.get(MAX_SITES - 1).copied().unwrap_or(f64::NEG_INFINITY);
+    let n_all = sites.len();
+    sites.retain(|(_, points)| highest(points) >= least);
+    sites.truncate(MAX_SITES);
+    let n_more = n_all - sites.len();
+    (sites.into_iter().map(|(name, points)| series(name, &points)).collect(), n_more)
 }
 
 /// When the first launch became ready.

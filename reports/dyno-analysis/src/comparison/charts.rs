@@ -66,6 +66,14 @@ fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
         UnitView::Tokens => Some(AxisUnit::Tokens),
         UnitView::Ratio => Some(AxisUnit::Ratio),
         UnitView::Count => Some(AxisUnit::Count),
-        UnitView::RequestsPerSecond | UnitView::BytesPerSecond => None,
+        UnitView::Watts => Some(AxisUnit::Watts),
+        UnitView::RequestsPerSecond
+        | UnitView::BytesPerSecond
+        | UnitView::OperationsPerSecond
+        | UnitView::Joules
+        | UnitView::TokensPerJoule
+        | UnitView::JouleSeconds
+        | UnitView::WattHours
+        | UnitView::Hours => None,
     }
 }

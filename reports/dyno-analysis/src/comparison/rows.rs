@@ -9,6 +9,7 @@ use super::done::work_done;
 use crate::cell::CellRecord;
 use crate::contacts::Contacts;
 use crate::machine::unreal;
+use crate::planned::{is_cut, n_planned};
 use crate::steering::left_out;
 
 /// A device's words in a row; the findings have all of them.
@@ -23,12 +24,16 @@ pub(super) fn row(
     let plan = cell.record.plan;
     let left_out = left_out(&cell.record.entries);
     let of_cell = plan.runs.iter().filter(|run| run.cell == cell.cell.id);
-    let planned = of_cell.filter(|run| !left_out.contains_key(&run.id)).map(|run| run.requests.len() as u64);
-    let n_requests_planned = planned.sum();
+    let of_cell: Vec<_> = of_cell.filter(|run| !left_out.contains_key(&run.id)).collect();
+    let n_requests_planned = of_cell.iter().map(|run| n_planned(cell.record, run)).sum();
+    let is_cut = of_cell.iter().any(|run| is_cut(cell.record, run));
     let (launches, requests) = (launches(view), requests(view));
-    let state = state(launches, requests, n_requests_planned);
+    let state = match state(launches, requests, n_requests_planned) {
+        RowState::Valid | RowState::Failures if is_cut => RowState::Incomplete,
+        state => state,
+    };
     let contacts = Contacts::of(cell.record, &cell.cell.device);
-    let is_whole = requests.of >= n_requests_planned;
+    let is_whole = requests.of >= n_requests_planned && !is_cut;
     let error = contacts.error().filter(|_| !is_whole).map(|error| shortened(error, MAX_ERROR_CHARS));
     let marks = unreal(cell.record, &cell.cell.device).map(|unreal| unreal.mark());
     RowView {

@@ -4,6 +4,7 @@ use dyno_store::JournalEntry;
 use dyno_view::report::Finding;
 
 use super::{counted, note, warning};
+use crate::planned::held;
 use crate::record::Record;
 use crate::steering::n_wanted;
 
@@ -14,6 +15,14 @@ pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
     if missing > 0 {
         findings.push(warning(format!(
             "{missing} of {planned} planned requests are missing: `edgedyno resume {}` measures them",
+            record.id
+        )));
+    }
+    if let Some(held) = held(record).filter(|held| held.n_ended < held.n) {
+        findings.push(warning(format!(
+            "{} of {} held loads came to no end: `edgedyno resume {}` measures them again",
+            held.n - held.n_ended,
+            held.n,
             record.id
         )));
     }
@@ -45,6 +54,11 @@ fn interrupted(entry: &JournalEntry) -> Option<Finding> {
         | JournalEntry::Clock { .. }
         | JournalEntry::Prepared { .. }
         | JournalEntry::Restored { .. }
+        | JournalEntry::Machine { .. }
+        | JournalEntry::SensorsTested { .. }
+        | JournalEntry::Metered { .. }
+        | JournalEntry::MeterKnocked { .. }
+        | JournalEntry::MeterFailed { .. }
         | JournalEntry::GivenUp { .. }
         | JournalEntry::LeftOut { .. }
         | JournalEntry::Resumed { .. }

@@ -38,6 +38,10 @@ fn changing(cell: &CellRecord<'_>) -> Option<Finding> {
 }
 
 fn slowing(cell: &CellRecord<'_>) -> Option<Finding> {
+    // Of loads that go on it is told with its cause.
+    if crate::heat::heat(cell).is_some() {
+        return None;
+    }
     let (launches, of) = named(cell, SteadyWord::Slowdown);
     (!launches.is_empty()).then(|| {
         warning(format!(

@@ -7,6 +7,7 @@ use dyno_stats::{clopper_pearson_lower, clopper_pearson_upper};
 use dyno_view::load::ShareIntervalView;
 
 use crate::cell::{CellRecord, LaunchRecord};
+use crate::planned::n_planned;
 
 /// Each bound of a 95 % interval leaves out half of the rest.
 const ONE_SIDED: f64 = 0.975;
@@ -51,7 +52,7 @@ fn unsent_by_run<'c, 'a>(cell: &'c CellRecord<'a>) -> Vec<(&'c LaunchRecord<'a>,
         *of = (launch, of.1 + measured.count() as u64);
     }
     let unsent = |(run, (last, n_measured)): (u32, (&'c LaunchRecord<'a>, u64))| {
-        let planned = record.plan.run(RunId(run)).map_or(0, |run| run.requests.len() as u64);
+        let planned = record.plan.run(RunId(run)).map_or(0, |run| n_planned(record, run));
         let has_ended = last.row.outcome.as_deref().is_some_and(|outcome| outcome != "cancelled");
         (last, if has_ended { planned.saturating_sub(n_measured) } else { 0 })
     };

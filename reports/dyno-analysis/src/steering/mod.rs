@@ -21,13 +21,14 @@ use std::collections::BTreeMap;
 use dyno_model::ids::RunId;
 use dyno_store::JournalEntry;
 
+use crate::planned::n_planned;
 use crate::record::Record;
 
 /// Requests that the plan asks for, but for those of runs that were left out.
 pub(crate) fn n_wanted(record: &Record<'_>) -> u64 {
     let left_out = left_out(&record.entries);
     let wanted = record.plan.runs.iter().filter(|run| !left_out.contains_key(&run.id));
-    wanted.map(|run| run.requests.len() as u64).sum()
+    wanted.map(|run| n_planned(record, run)).sum()
 }
 
 /// The runs that the journal says are left out, and why.

@@ -33,6 +33,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         context_tokens: 256,
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
+        hold: None,
     };
     let request = |n: u32| PlannedRequest {
         prompt: format!("p-{n}").as_str().into(),
@@ -98,6 +99,9 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         slo: None,
         steering: None,
         restart: None,
+        care: None,
+        meters: BTreeMap::new(),
+        boards: BTreeMap::new(),
     }
 }
 
@@ -109,6 +113,8 @@ fn local() -> PlannedDevice {
         work_dir: None,
         price_eur_cents: None,
         prepare: None,
+        sys_root: None,
+        ambient_mdegc: None,
     }
 }
 

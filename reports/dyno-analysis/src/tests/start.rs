@@ -1,5 +1,7 @@
 //! Cold and warm starts, with medians by hand.
 
+use dyno_model::care::{Span, SpanKind};
+use dyno_model::clock::MonoNs;
 use dyno_model::event::{Event, EventKind};
 use dyno_model::ids::CellId;
 use dyno_model::plan::Plan;
@@ -54,7 +56,7 @@ fn started(run: u32, load_ns: u64, read_bytes: u64, state: EventKind, end: &End)
     let mut events = with(events, vec![state, cost(StartPoint::Ready), cost(StartPoint::FirstRequest)]);
     for event in &mut events {
         if matches!(event.kind, EventKind::Ready { .. }) {
-            event.at = dyno_model::clock::MonoNs(start + 10 + load_ns);
+            event.at = MonoNs(start + 10 + load_ns);
         }
     }
     events
@@ -121,6 +123,28 @@ fn cold_and_warm_by_hand() {
     assert_eq!(*figure(&report, &cold.figures, "first_request_ttft_ns"), estimate(300.0, 300.0, 300.0));
     assert!(matches!(figure(&report, &cold.figures, "warm_ttft_ns"), ComparedFigure::Missing { .. }));
     assert_eq!(report.cells[0].start.as_deref(), Some("C1 storage-cold"));
+}
+
+#[test]
+fn a_rest_after_ready_is_not_waited_for_by_the_first_request() {
+    let rested = |round: u32| {
+        // Ready 110 + 10 · round ns after the launch began, and at rest until 500 ns after it; the runs of cold starts
+        // are those of even numbers.
+        let at = |ns: u64| MonoNs(100_000 * u64::from(2 * round + 1) + ns);
+        let span = Span { kind: SpanKind::ReadyIdle, began_at: at(200), ended_at: at(500), why: None };
+        (EventKind::Span(span), End::Valid)
+    };
+    let rounds: Vec<Vec<Event>> = seven_rounds(rested);
+    let made_cold = |events: &Vec<Event>| {
+        let rests = events.iter().any(|event| matches!(event.kind, EventKind::Span(_)));
+        let state = made_state(StartState::StorageCold, 4, None);
+        if rests { with(events.clone(), vec![state]) } else { events.clone() }
+    };
+    let report = made(&rounds.iter().map(made_cold).collect::<Vec<_>>());
+    let cold = row(&report, 0);
+    // The first token comes 1300 ns after the launch began.
+    assert_eq!(*figure(&report, &cold.figures, "ready_to_first_token_ns"), estimate(800.0, 800.0, 800.0));
+    assert_eq!(*figure(&report, &cold.figures, "spawn_to_first_token_ns"), estimate(930.0, 900.0, 960.0));
 }
 
 #[test]

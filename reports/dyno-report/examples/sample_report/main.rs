@@ -3,6 +3,7 @@
 //! With a second argument, that many cells of as many models; with `devices` as a third, of as many devices. The shapes are those of a small model on a small machine; nothing was measured.
 
 mod devices;
+mod limits;
 
 use std::f64::consts::TAU;
 use std::io::Write as _;
@@ -46,6 +47,8 @@ fn sample(n_cells: usize) -> Report {
         findings: findings(),
         load: None,
         starts: None,
+        energy: None,
+        heat: None,
         devices: vec![device()],
         cells: (0..n_cells).map(|i| cell(i, models[i % models.len()])).collect(),
         methods: methods(),
@@ -109,6 +112,7 @@ fn campaign(n: u64) -> CampaignView {
         seed: 7,
         n_requests_planned: n,
         n_requests_recorded: n,
+        held: None,
         complete: true,
         regenerate: "edgedyno report 20261121-043000-quick --format html".to_owned(),
     }
@@ -194,6 +198,10 @@ fn cell(number: usize, model: &str) -> CellView {
         invalid_metrics: Vec::new(),
         proof: None,
         steady: None,
+        heat: None,
+        energy: None,
+        memory: Some(limits::memory()),
+        roofline: Some(limits::roofline()),
         chunks: None,
         categories: categories(&shots),
         throughput: throughput(&shots),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use dyno_view::chart::{Axis, AxisUnit, Scale};
+use dyno_view::report::UnitView;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
 use crate::words::{Multiple, grouped};
@@ -154,6 +155,7 @@ fn multiple(unit: AxisUnit, max: f64) -> (f64, &'static str) {
         AxisUnit::RequestsPerSecond => (1.0, "req/s"),
         AxisUnit::Mdegc => (1_000.0, "°C"),
         AxisUnit::Ratio => (0.01, "%"),
+        AxisUnit::Watts => of(Multiple::of(UnitView::Watts, max)),
         AxisUnit::Count => (1.0, ""),
     }
 }

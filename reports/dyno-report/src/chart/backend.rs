@@ -32,6 +32,8 @@ pub(super) enum Ink {
     Title,
     /// Vertical marks and their labels.
     Mark,
+    /// Stretches of an axis, behind all else.
+    Shade,
 }
 
 impl Ink {
@@ -45,6 +47,7 @@ impl Ink {
             Self::Label => RGBColor(4, 0, 0),
             Self::Title => RGBColor(5, 0, 0),
             Self::Mark => RGBColor(6, 0, 0),
+            Self::Shade => RGBColor(7, 0, 0),
         }
     }
 
@@ -56,6 +59,7 @@ impl Ink {
             (4, ..) => Self::Label,
             (5, ..) => Self::Title,
             (6, ..) => Self::Mark,
+            (7, ..) => Self::Shade,
             (_, n, _) => Self::Series(n),
         }
     }
@@ -69,6 +73,7 @@ impl Ink {
             Self::Label => "label".to_owned(),
             Self::Title => "title".to_owned(),
             Self::Mark => "mark".to_owned(),
+            Self::Shade => "shade".to_owned(),
         }
     }
 }
@@ -140,6 +145,24 @@ impl DrawingBackend for ClassSvg<'_> {
         style: &S,
     ) -> Drawn {
         self.path(path, Ink::of(style.color()));
+        Ok(())
+    }
+
+    /// Only filled ones are drawn.
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        (left, top): BackendCoord,
+        (right, bottom): BackendCoord,
+        style: &S,
+        _: bool,
+    ) -> Drawn {
+        let class = Ink::of(style.color()).class();
+        let (left, right) = (left.min(right), left.max(right));
+        let (width, height) = (right - left, (bottom - top).abs());
+        let top = top.min(bottom);
+        self.push(format_args!(
+            "<path class=\"{class} fill\" d=\"M{left} {top}h{width}v{height}h-{width}z\"/>\n"
+        ));
         Ok(())
     }
 

@@ -117,13 +117,18 @@ pub(crate) fn is_reference(chart: &Chart, series: &Series) -> bool {
 
 /// The colour of each series: a stretch of level has that of the observations that it belongs to.
 pub(crate) fn colours(chart: &Chart) -> Vec<usize> {
+    colours_of(chart.form, &chart.series)
+}
+
+/// The same of series of one form.
+pub(crate) fn colours_of(form: ChartForm, series: &[Series]) -> Vec<usize> {
     let mut n_seen = 0_usize;
     let colour = |series: &Series| {
-        let is_level = chart.form == ChartForm::Levels && series.n == 0;
+        let is_level = form == ChartForm::Levels && series.n == 0;
         n_seen += usize::from(!is_level);
         n_seen.saturating_sub(1) % N_COLOURS
     };
-    chart.series.iter().map(colour).collect()
+    series.iter().map(colour).collect()
 }
 
 fn draw_mesh(plot: &mut Plot<'_, '_>) -> Drawn {
@@ -136,7 +141,7 @@ fn draw_mesh(plot: &mut Plot<'_, '_>) -> Drawn {
         .draw()
 }
 
-fn draw_series(
+pub(super) fn draw_series(
     plot: &mut Plot<'_, '_>,
     form: ChartForm,
     (x, y): (&AxisPlan, &AxisPlan),
@@ -211,15 +216,15 @@ pub(super) fn units(pixels: u32) -> i32 {
 
 /// A mark with its position on the axis and the row of its label.
 #[derive(Debug, PartialEq)]
-struct PlacedMark {
-    at: f64,
-    label: String,
+pub(super) struct PlacedMark {
+    pub(super) at: f64,
+    pub(super) label: String,
     /// From the top; `None` when the label finds no room.
-    row: Option<u32>,
+    pub(super) row: Option<u32>,
 }
 
 /// Marks within the axis, from left to right, each label in the first row where it overlaps none.
-fn placed_marks(marks: &[Mark], x: &AxisPlan) -> Vec<PlacedMark> {
+pub(super) fn placed_marks(marks: &[Mark], x: &AxisPlan) -> Vec<PlacedMark> {
     let placed = marks.iter().filter_map(|mark| Some((x.position(mark.x)?, one_line(&mark.label))));
     let mut placed: Vec<(f64, String)> = placed.filter(|(at, _)| (x.low..=x.high).contains(at)).collect();
     placed.sort_by(|a, b| a.0.total_cmp(&b.0));

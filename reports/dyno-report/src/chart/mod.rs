@@ -6,8 +6,10 @@
 mod axis;
 mod backend;
 mod draw;
+mod panels;
 mod reduce;
 mod whiskers;
 
 pub use draw::{N_COLOURS, svg};
-pub(crate) use draw::{colours, is_reference};
+pub(crate) use draw::{colours, colours_of, is_reference};
+pub(crate) use panels::panels_svg;

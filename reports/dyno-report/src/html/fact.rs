@@ -17,8 +17,6 @@ pub(super) struct Fact {
 /// The campaign in a line.
 pub(super) fn campaign_facts(report: &Report) -> Vec<Fact> {
     let campaign = &report.campaign;
-    let recorded = words::count(campaign.n_requests_recorded);
-    let planned = words::count(campaign.n_requests_planned);
     let mut facts = vec![text("Suite", &campaign.suite)];
     if let Some(started) = &campaign.started_at {
         facts.push(text("Started", &words::instant(started)));
@@ -26,7 +24,14 @@ pub(super) fn campaign_facts(report: &Report) -> Vec<Fact> {
         facts.extend(took.map(|ns| text("Took", &words::duration(ns))));
     }
     let complete = if campaign.complete { "" } else { ", incomplete" };
-    facts.push(text("Requests", &format!("{recorded} of {planned}{complete}")));
+    let recorded = match campaign.held {
+        None => {
+            let planned = words::count(campaign.n_requests_planned);
+            format!("{} of {planned}", words::count(campaign.n_requests_recorded))
+        }
+        Some(_) => words::recorded(campaign),
+    };
+    facts.push(text("Requests", &format!("{recorded}{complete}")));
     facts.push(text("edgedyno", &campaign.tool_version));
     facts
 }

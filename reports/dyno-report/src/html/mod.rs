@@ -4,8 +4,11 @@
 //! A content security policy forbids all loading, and all script but the one whose digest it names.
 
 mod comparison;
+mod energy;
 mod fact;
+mod heat;
 mod load;
+mod memory;
 mod page;
 mod picture;
 mod proof;

@@ -7,8 +7,11 @@ use dyno_view::report::{
 use serde::Serialize;
 
 use super::comparison::{Comparison, comparison};
+use super::energy::{Energies, Energy, energies, energy};
 use super::fact::{Fact, campaign_facts, facts, provenance};
+use super::heat::{Heat, HeatTable, heat, heat_table};
 use super::load::{Load, cell_load, load, sentences};
+use super::memory::{Section, memory};
 use super::picture::{Picture, picture};
 use super::proof::{Proof, Starts, Steady, proof, reasons, starts, steady};
 use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles, ttft_id};
@@ -26,6 +29,8 @@ pub(super) struct Page {
     comparison: Option<Comparison>,
     findings: Vec<Finding>,
     starts: Option<Starts>,
+    heat: Option<HeatTable>,
+    energies: Option<Energies>,
     cells: Vec<Cell>,
     devices: Vec<Device>,
     methods: Vec<MethodView>,
@@ -74,6 +79,9 @@ struct Cell {
     unusable_reasons: Vec<String>,
     proof: Option<Proof>,
     steady: Option<Steady>,
+    heat: Option<Heat>,
+    energy: Option<Energy>,
+    memory: Vec<Section>,
     rates: Vec<Rate>,
     launches: Vec<Launch>,
     outcomes: Vec<Outcome>,
@@ -173,6 +181,8 @@ impl Page {
             comparison: comparison(report),
             findings: unsaid(report).map(finding).collect(),
             starts: report.starts.as_ref().map(starts),
+            heat: report.heat.as_ref().map(heat_table),
+            energies: report.energy.as_ref().and_then(energies),
             cells: report
                 .cells
                 .iter()
@@ -238,6 +248,9 @@ fn cell(view: &CellView, (label, load): (String, Option<String>), number: usize)
         unusable_reasons: reasons(view),
         proof: view.proof.as_ref().map(proof),
         steady: view.steady.as_ref().map(steady),
+        heat: view.heat.as_ref().map(|view| heat(view, &anchor)),
+        energy: view.energy.as_ref().map(energy),
+        memory: memory(view),
         rates: view.throughput.iter().map(rate).collect(),
         launches: view.launches.iter().map(launch).collect(),
         outcomes: outcomes(view),

@@ -99,6 +99,11 @@ pub fn figure(unit: UnitView, of: &QuantileFigure, n: u64, n_effective: Option<u
     }
 }
 
+/// A figure `[value, low, high]` with its bounds.
+pub fn ranged(unit: UnitView, figures: [f64; 3]) -> Worded {
+    estimate(figures, Multiple::of(unit, figures[0]))
+}
+
 /// Rounds down and up to `decimals`; a millionth of the last digit is forgiven, for `0.29 × 100` is not 29.
 pub(super) fn outwards(low: f64, high: f64, decimals: i32) -> (f64, f64) {
     let scale = 10_f64.powi(decimals);

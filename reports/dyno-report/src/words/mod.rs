@@ -13,8 +13,8 @@ mod unit;
 
 pub use clock::clock;
 pub use column::{Column, Entry, column};
-pub use figure::{Worded, figure, quantile, quantile_name, range, value};
+pub use figure::{Worded, figure, quantile, quantile_name, range, ranged, value};
 pub use latency::{latency, latency_value};
 pub use number::{decimals_for, grouped};
-pub use text::{count, duration, fact, instant, plural, short_digest, span_ns};
+pub use text::{count, duration, fact, instant, plural, recorded, short_digest, span_ns};
 pub use unit::Multiple;

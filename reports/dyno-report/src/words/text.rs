@@ -1,6 +1,6 @@
 //! Counts, durations, instants and facts.
 
-use dyno_view::report::{FactValue, UnitView};
+use dyno_view::report::{CampaignView, FactValue, UnitView};
 
 use super::figure::value;
 use super::number::grouped;
@@ -96,6 +96,19 @@ pub fn fact(fact: &FactValue) -> String {
         }
         FactValue::Ns(ns) => duration(*ns),
         FactValue::Digest(digest) => short_digest(digest).to_owned(),
+    }
+}
+
+/// What of a campaign is recorded: `120 of 120 requests`; of held loads, nobody knew how many requests they would have:
+/// `310 requests, 1 of 2 held loads`.
+pub fn recorded(campaign: &CampaignView) -> String {
+    let n = campaign.n_requests_recorded;
+    match &campaign.held {
+        None => format!("{} of {}", count(n), plural(campaign.n_requests_planned, "request", "requests")),
+        Some(held) => {
+            let of = plural(held.n, "held load", "held loads");
+            format!("{}, {} of {of}", plural(n, "request", "requests"), count(held.n_ended))
+        }
     }
 }
 

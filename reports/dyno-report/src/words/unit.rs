@@ -23,6 +23,12 @@ const BYTES: [Multiple; 5] = [
 ];
 const BYTES_PER_SECOND: [Multiple; 4] =
     [many(1.0, "B/s", 0), many(1e3, "kB/s", 3), many(1e6, "MB/s", 6), many(1e9, "GB/s", 9)];
+const JOULES: [Multiple; 5] =
+    [many(1e-6, "µJ", 3), many(1e-3, "mJ", 6), many(1.0, "J", 6), many(1e3, "kJ", 6), many(1e6, "MJ", 6)];
+const WATTS: [Multiple; 3] = [many(1e-3, "mW", 3), many(1.0, "W", 6), many(1e3, "kW", 6)];
+const WATT_HOURS: [Multiple; 3] = [many(1e-3, "mWh", 6), many(1.0, "Wh", 6), many(1e3, "kWh", 6)];
+const OPERATIONS: [Multiple; 4] =
+    [many(1.0, "op/s", 0), many(1e6, "Mop/s", 6), many(1e9, "Gop/s", 9), many(1e12, "Top/s", 12)];
 const KHZ: [Multiple; 3] = [many(1.0, "kHz", 0), many(1e3, "MHz", 3), many(1e6, "GHz", 6)];
 
 const fn many(factor: f64, sign: &'static str, max_decimals: i32) -> Multiple {
@@ -41,6 +47,13 @@ impl Multiple {
             UnitView::Tokens => many(1.0, "tokens", 0),
             UnitView::Count => many(1.0, "", 0),
             UnitView::Ratio => many(0.01, "%", 6),
+            UnitView::Joules => pick(&JOULES, value),
+            UnitView::Watts => pick(&WATTS, value),
+            UnitView::TokensPerJoule => many(1.0, "tok/J", 6),
+            UnitView::JouleSeconds => many(1.0, "J·s", 6),
+            UnitView::WattHours => pick(&WATT_HOURS, value),
+            UnitView::Hours => many(1.0, "h", 6),
+            UnitView::OperationsPerSecond => pick(&OPERATIONS, value),
         }
     }
 

@@ -3,6 +3,8 @@
 mod believed;
 mod common;
 mod comparison;
+mod energy;
 mod golden;
+mod heat;
 mod hostile;
 mod load;

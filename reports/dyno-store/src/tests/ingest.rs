@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use dyno_model::care::Hold;
 use dyno_model::clock::WallNs;
+use dyno_model::event::{Event, EventKind};
+use dyno_model::ids::CampaignId;
 use dyno_model::outcome::Outcome;
 use dyno_model::request::ChunkKind;
 use dyno_model::sample::Quantity;
@@ -12,7 +15,7 @@ use tempfile::tempdir;
 
 use super::sample::{campaign, event, launch, request, session, write_all};
 use crate::index::Index;
-use crate::{Campaign, Journal, JournalEntry, TableError, Tables};
+use crate::{Campaign, Journal, JournalEntry, Store, TableError, Tables};
 
 fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let read = fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path());
@@ -118,7 +121,8 @@ fn a_journal_torn_at_every_byte_of_its_last_lines_is_ingested() {
     let from = ends[ends.len() - 3];
     for cut in from..whole.len() {
         fs::write(campaign.journal_path(), &whole[..cut]).expect("a journal");
-        let index = Index::read(&campaign.journal_path()).expect("a torn tail is no damage");
+        let index = Index::read(&campaign.journal_path(), &std::collections::BTreeSet::new())
+            .expect("a torn tail is no damage");
         let n_whole = ends.iter().filter(|end| **end <= cut).count();
         assert_eq!(index.n_lines as usize, n_whole, "cut at {cut}");
         assert_eq!(index.torn_bytes as usize, cut - ends[n_whole - 1], "cut at {cut}");
@@ -182,7 +186,7 @@ fn newer_tables_are_refused_with_both_versions() {
     let page = campaign.tables_dir().join("ingest.json");
     fs::write(&page, r#"{"table_format": 5}"#).expect("a page");
     let error = Tables::open(&campaign).expect_err("too new");
-    assert!(error.to_string().contains("format 5, this edgedyno reads up to 2"), "{error}");
+    assert!(error.to_string().contains("format 5, this edgedyno reads up to 3"), "{error}");
 }
 
 #[test]
@@ -195,4 +199,54 @@ fn a_run_that_is_not_in_the_plan_is_refused() {
     let error = Tables::open(&campaign).expect_err("no such run");
     assert!(matches!(error, TableError::ForeignRun { run: 9, .. }), "{error}");
     assert!(!campaign.tables_dir().exists() && !campaign.dir().join("tables.partial").exists());
+}
+
+/// The lab's plan with every load held.
+fn held_campaign(dir: &Path) -> Campaign {
+    let mut plan = super::sample::plan();
+    let hold = Hold { for_ms: 1000, max_requests: None, steady_after_ms: None, duty: None };
+    plan.cells[0].hold = Some(hold);
+    Store::new(dir).create(&CampaignId::from("held"), &plan).expect("an empty folder takes a campaign")
+}
+
+/// A launch whose requests go round, with that end; `None` is one that was cut off.
+fn held_launch(run: u32, number: u16, n: u32, outcome: Option<Outcome>) -> Vec<Event> {
+    let mut events = launch(run, number, &(0..n).collect::<Vec<_>>());
+    match (&mut events.last_mut().expect("an end").kind, outcome) {
+        (EventKind::LaunchEnded { outcome: found, .. }, Some(outcome)) => *found = outcome,
+        _ => drop(events.pop()),
+    }
+    events
+}
+
+#[test]
+fn of_a_held_load_the_last_launch_that_came_to_its_end_counts_whole() {
+    let check = |launches: &[(u16, u32, Option<Outcome>)], kept: u16, n_kept: u32, n_superseded: u64| {
+        let dir = tempdir().expect("a folder");
+        let campaign = held_campaign(dir.path());
+        let mut journal = Journal::create(&campaign, "0.1.0", WallNs(1)).expect("a new journal");
+        for (number, n, outcome) in launches {
+            journal.append_events(0, &held_launch(0, *number, *n, outcome.clone())).expect("disk has room");
+        }
+        let is_complete = launches.iter().any(|(.., end)| end.as_ref().is_some_and(Outcome::ends_hold));
+        let missing = journal.progress().missing(campaign.plan());
+        assert_eq!((missing.n_requests, missing.n_held), (0, 2 - usize::from(is_complete)), "{launches:?}");
+        drop(journal);
+        let tables = tables(&campaign);
+        let requests = tables.requests().expect("a table");
+        assert_eq!(requests.launch, vec![u32::from(kept); n_kept as usize], "{launches:?}");
+        assert_eq!(requests.idx, (0..n_kept).collect::<Vec<_>>(), "{launches:?}");
+        assert_eq!(tables.manifest().n_superseded_requests, n_superseded, "{launches:?}");
+        // The launches themselves stay in the record.
+        assert_eq!(tables.launches().expect("a table").len(), launches.len());
+        // A round later, the prompts are those of the plan again.
+        assert!(requests.category.iter().all(|category| !category.is_empty()));
+    };
+    let crashed = || Outcome::Crashed { exit: "signal 9".to_owned(), stderr_tail: String::new() };
+    let limit = || Outcome::AtLimit { detail: "91 °C".to_owned() };
+    check(&[(1, 7, Some(Outcome::Ok))], 1, 7, 0);
+    check(&[(1, 7, Some(Outcome::Cancelled)), (2, 3, Some(Outcome::Ok))], 2, 3, 7);
+    check(&[(1, 7, Some(limit())), (2, 3, None)], 1, 7, 3);
+    check(&[(1, 7, None), (2, 3, Some(Outcome::Cancelled))], 2, 3, 7);
+    check(&[(1, 2, Some(crashed())), (2, 9, Some(Outcome::Rebooted)), (3, 4, None)], 2, 9, 6);
 }

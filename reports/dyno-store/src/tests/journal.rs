@@ -214,7 +214,7 @@ fn what_was_left_out_is_not_missing() {
     let mut journal = Journal::create(&campaign, "0.1.0", WallNs(1)).expect("a new journal");
     // Two runs of two requests; one request of the first is there.
     journal.append_events(0, &[event(0, 1, 0, request(0, Outcome::Ok, 3))]).expect("disk has room");
-    assert_eq!(journal.progress().n_missing(&plan()), 3);
+    assert_eq!(journal.progress().missing(&plan()).to_string(), "3 requests");
     let left_out = JournalEntry::LeftOut {
         session: 0,
         run: RunId(1),
@@ -225,7 +225,7 @@ fn what_was_left_out_is_not_missing() {
     drop(journal);
     let opened = Journal::open(&campaign, "0.1.0", WallNs(2)).expect("a journal");
     let progress = opened.journal.progress();
-    assert_eq!(progress.n_missing(&plan()), 1);
+    assert_eq!(progress.missing(&plan()).to_string(), "1 request");
     assert_eq!(progress.left_out().get(&RunId(1)).map(String::as_str), Some("p95 of TTFT is known"));
     assert_eq!(entries(&campaign)[2], left_out);
     // The line as it stands in every journal of this format, but for its checksum.

@@ -2,4 +2,5 @@
 
 mod ingest;
 mod journal;
+mod meters;
 mod sample;

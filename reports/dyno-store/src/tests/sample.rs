@@ -30,6 +30,7 @@ pub(super) fn plan() -> Plan {
         context_tokens: 256,
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
+        hold: None,
     };
     let run = |id, repetition| PlannedRun {
         id: RunId(id),
@@ -60,6 +61,8 @@ pub(super) fn plan() -> Plan {
                 work_dir: None,
                 price_eur_cents: None,
                 prepare: None,
+                sys_root: None,
+                ambient_mdegc: None,
             },
         )]),
         models: BTreeMap::from([(
@@ -90,6 +93,9 @@ pub(super) fn plan() -> Plan {
         slo: None,
         steering: None,
         restart: None,
+        care: None,
+        meters: BTreeMap::new(),
+        boards: BTreeMap::new(),
     }
 }
 

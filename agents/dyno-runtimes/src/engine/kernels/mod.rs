@@ -37,8 +37,25 @@ pub(crate) trait Task {
     fn run<S: Simd>(self, simd: S) -> Self::Out;
 }
 
+/// Multiply-adds of 8-bit integers that stay in registers: what dot products are made of.
+pub(crate) trait Dot8: Copy {
+    /// Sums of 32 bits.
+    type Sums: Copy;
+    /// Integers of 8 bits, as many as are multiplied at a time.
+    type Bytes: Copy;
+    /// Multiply-adds of one [`Dot8::dot8`]; 0 where there is no instruction for them.
+    const PRODUCTS: u64;
+
+    /// Sums of nothing.
+    fn sums(self) -> Self::Sums;
+    /// All of them `x`, which is not negative.
+    fn bytes(self, x: i8) -> Self::Bytes;
+    /// `sums + a · b`.
+    fn dot8(self, sums: Self::Sums, a: Self::Bytes, b: Self::Bytes) -> Self::Sums;
+}
+
 /// An instruction set that this CPU has: a value exists only where that is so.
-pub(crate) trait Simd: Copy + Send + Sync + 'static {
+pub(crate) trait Simd: Dot8 + Copy + Send + Sync + 'static {
     /// 16 lanes of `f32`.
     type V: Copy;
     /// Whether there are registers enough for 8 activation rows at a time; else 4 are taken.

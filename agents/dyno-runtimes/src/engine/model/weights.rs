@@ -184,6 +184,11 @@ impl Weights {
         self.read_by_every_token().map(Matrix::n_bytes).sum()
     }
 
+    /// Weights that one token is multiplied with; what fills the last tile up is none.
+    pub(crate) fn n_active(&self) -> u64 {
+        self.read_by_every_token().map(|matrix| (matrix.rows * matrix.columns) as u64).sum()
+    }
+
     /// Whether any matrix needs activations in single precision.
     pub(crate) fn any_dense(&self) -> bool {
         self.read_by_every_token().any(Matrix::is_dense)

@@ -117,7 +117,7 @@ unsafe impl<T: Sync> Sync for Slab<T> {}
 impl<T> Slab<T> {
     /// Where it lies. Going by this pointer, the elements may be written while the slab is shared, if nobody else
     /// has them then.
-    pub(super) fn as_ptr(&self) -> *mut T {
+    pub(crate) fn as_ptr(&self) -> *mut T {
         self.start.as_ptr()
     }
 }

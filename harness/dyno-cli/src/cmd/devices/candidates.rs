@@ -76,6 +76,8 @@ mod tests {
             work_dir: None,
             price_eur_cents: None,
             prepare: None,
+            sys_root: None,
+            ambient_mdegc: None,
         };
         let names = (0..).map(|n| DeviceId(format!("d{n}")));
         names.zip(transports.iter().map(device)).collect()

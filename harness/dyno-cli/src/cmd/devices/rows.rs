@@ -89,7 +89,7 @@ pub(crate) struct PlatformRow {
 
 impl From<&Platform> for PlatformRow {
     fn from(platform: &Platform) -> Self {
-        let Platform { os, machine, abis, bits } = platform.clone();
+        let Platform { os, machine, abis, bits, .. } = platform.clone();
         Self { os, machine, abis, bits }
     }
 }
@@ -211,6 +211,8 @@ mod tests {
             work_dir: None,
             price_eur_cents: Some(9200),
             prepare: None,
+            sys_root: None,
+            ambient_mdegc: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod believed;
 pub(crate) mod compared;
+pub(crate) mod heat;
 pub(crate) mod starts;
 
 use std::path::{Path, PathBuf};
@@ -56,6 +57,8 @@ pub(crate) fn small_report() -> Report {
         ],
         load: None,
         starts: None,
+        energy: None,
+        heat: None,
         devices: vec![device()],
         cells: vec![cell()],
         methods: vec![method()],
@@ -76,6 +79,7 @@ fn campaign() -> CampaignView {
         seed: 7,
         n_requests_planned: 120,
         n_requests_recorded: 119,
+        held: None,
         complete: false,
         regenerate: "edgedyno report 20261121-043000-quick".to_owned(),
     }
@@ -240,6 +244,10 @@ fn cell() -> CellView {
         invalid_metrics: Vec::new(),
         proof: Some(believed::proof()),
         steady: Some(believed::steady()),
+        heat: None,
+        energy: None,
+        memory: None,
+        roofline: None,
         chunks: None,
         categories: vec![CategoryView {
             category: "summarise".to_owned(),

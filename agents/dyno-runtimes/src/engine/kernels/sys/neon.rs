@@ -56,7 +56,7 @@ fn enter_plain<const DOT: bool, T: Task>(simd: Neon<DOT>, task: T) -> T::Out {
 /// # Safety
 /// The CPU must have dot products.
 #[inline(always)]
-unsafe fn dot<const I: usize>(sum: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
+pub(super) unsafe fn dot<const I: usize>(sum: int32x4_t, w: int8x16_t, x: int8x16_t) -> int32x4_t {
     let mut out = sum;
     // The intrinsic is unstable. SAFETY: the instruction reads and writes the named registers only, and the caller
     // vouches for the CPU; the assembler is told of the extension and then of its end.

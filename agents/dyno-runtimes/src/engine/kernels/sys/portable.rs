@@ -2,7 +2,7 @@
 
 use super::super::half::{f32_to_half, half_to_f32};
 use super::super::tile::{Act, Block4, Block8, Scales};
-use super::super::{HalfLanes, LANES, Lanes, Simd, Task};
+use super::super::{Dot8, HalfLanes, LANES, Lanes, Simd, Task};
 
 /// No special instructions.
 #[derive(Clone, Copy)]
@@ -11,6 +11,19 @@ pub(crate) struct Portable;
 #[inline(always)]
 fn zip(a: Lanes, b: Lanes, f: impl Fn(f32, f32) -> f32) -> Lanes {
     std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+impl Dot8 for Portable {
+    type Sums = ();
+    type Bytes = ();
+    const PRODUCTS: u64 = 0;
+
+    #[inline(always)]
+    fn sums(self) {}
+    #[inline(always)]
+    fn bytes(self, _x: i8) {}
+    #[inline(always)]
+    fn dot8(self, (): (), (): (), (): ()) {}
 }
 
 impl Simd for Portable {

@@ -1,0 +1,5 @@
+//! Energy from readings of curves whose integral is known.
+
+mod accuracy;
+mod gaps;
+mod made;
