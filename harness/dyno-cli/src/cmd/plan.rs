@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use dyno_model::care::{Care, Hold};
 use dyno_model::launch::Dialect;
 use dyno_model::load::Arrivals;
 use dyno_model::plan::{ModelOrigin, Plan};
@@ -99,7 +100,12 @@ fn words(plan: &Plan) -> String {
         plan.corpus.digest.short()
     ));
     line(format!("seed    {}", plan.seed));
-    line(format!("work    {} launches, {} requests", plan.runs.len(), plan.n_requests()));
+    let in_turn =
+        if plan.cells.iter().any(|cell| cell.hold.is_some()) { ", in turn while a load is held" } else { "" };
+    line(format!("work    {} launches, {} requests{in_turn}", plan.runs.len(), plan.n_requests()));
+    if let Some(care) = &plan.care {
+        line(format!("around  {}", around(care)));
+    }
     for cell in &plan.cells {
         let threads = cell.threads.map_or("its own choice of".to_owned(), |threads| threads.to_string());
         line(format!("\ncell {}", cell.id));
@@ -113,7 +119,11 @@ fn words(plan: &Plan) -> String {
             cell.model,
             plan.models.get(&cell.model).map_or(String::new(), |m| mark(&m.origin))
         ));
-        line(format!("  load     {}", cell.load.label()));
+        line(format!(
+            "  load     {}{}",
+            cell.load.label(),
+            cell.hold.as_ref().map_or_else(String::new, held)
+        ));
         if let Some(code) = cell.start.code() {
             line(format!("  start    {code} {}", cell.start.label()));
         }
@@ -125,6 +135,59 @@ fn words(plan: &Plan) -> String {
                 run.requests.len()
             ));
         }
+    }
+    text
+}
+
+/// What surrounds each load.
+fn around(care: &Care) -> String {
+    let s = |ms: u64| ms as f64 / 1000.0;
+    let mut parts = Vec::new();
+    if care.machine_ms > 0 {
+        parts.push(format!("{} s of finding out what the device can do", s(care.machine_ms)));
+    }
+    if care.test_sensors {
+        parts.push("a test of its power sensors".to_owned());
+    }
+    if let Some(cool) = &care.cool_down {
+        let above = f64::from(cool.above_mdegc) / 1000.0;
+        parts.push(format!(
+            "cool-down to within {above} °C for {} s, {} s at most",
+            s(cool.for_ms),
+            s(cool.limit_ms)
+        ));
+    }
+    if care.idle_ms > 0 {
+        parts.push(format!("{} s at rest", s(care.idle_ms)));
+    }
+    if care.ready_idle_ms > 0 {
+        parts.push(format!("{} s at rest with the runtime ready", s(care.ready_idle_ms)));
+    }
+    if care.recovery_ms > 0 {
+        parts.push(format!("up to {} s of cooling down again", s(care.recovery_ms)));
+    }
+    if let Some(mdegc) = care.limits.max_temp_mdegc {
+        parts.push(format!("a stop at {} °C", f64::from(mdegc) / 1000.0));
+    }
+    if let Some(permille) = care.limits.min_battery_permille {
+        parts.push(format!("a stop at {} % of the battery", f64::from(permille) / 10.0));
+    }
+    parts.join("; ")
+}
+
+/// How long a load goes on.
+fn held(hold: &Hold) -> String {
+    let s = |ms: u64| ms as f64 / 1000.0;
+    let mut text = format!(", held for {} s", s(hold.for_ms));
+    let mut add = |words: String| text.push_str(&words);
+    if let Some(n) = hold.max_requests {
+        add(format!(" or {n} requests"));
+    }
+    if let Some(after_ms) = hold.steady_after_ms {
+        add(format!(", or from {} s on until it is steady", s(after_ms)));
+    }
+    if let Some(duty) = hold.duty {
+        add(format!(", {} s of work and {} s of rest in turn", s(duty.work_ms), s(duty.rest_ms)));
     }
     text
 }

@@ -171,5 +171,7 @@ fn the_plan_can_be_read_before_it_runs() {
     assert!(words.contains("3 launches, 120 requests") && words.contains("smollm2-135m-instruct"), "{words}");
     let plan: Value = serde_json::from_str(&sandbox.ok(&["plan", "--json"]).stdout).expect("a plan is JSON");
     assert_eq!(plan["runs"].as_array().map(Vec::len), Some(3));
+    let held = sandbox.ok(&["plan", "--suite", "soak", "--duration", "90"]).stdout;
+    assert!(held.contains("single user, held for 90 s") && held.contains("a stop at 105 °C"), "{held}");
     assert!(!sandbox.project().join("runs").exists());
 }

@@ -25,6 +25,7 @@ pub(super) fn findings(record: &Record<'_>) -> Vec<Finding> {
     }
     findings.extend(shared_machines(record).into_iter().map(|devices| one_machine(&devices)));
     findings.extend(restarted(record));
+    findings.extend(unsampled(record));
     findings.extend(unreadable(record));
     findings
 }
@@ -72,6 +73,13 @@ fn restarted(record: &Record<'_>) -> Vec<Finding> {
     };
     let devices = record.plan.devices.keys().filter(|device| boots(&device.0) > 1);
     devices.map(|device| note(format!("{device} was restarted between its sessions"))).collect()
+}
+
+/// Launches without any sensor: the agent's own words.
+fn unsampled(record: &Record<'_>) -> Vec<Finding> {
+    let notes = record.launches.iter().flat_map(|launch| &launch.notes);
+    let words: BTreeSet<&String> = notes.filter(|note| note.starts_with("no sensor is sampled")).collect();
+    words.into_iter().map(|words| warning(words.clone())).collect()
 }
 
 /// Sensors that were seen and could not be read: one finding for all of them.

@@ -219,3 +219,20 @@ fn what_the_agent_put_right_is_told() {
     let findings = findings(1, &[good(0, 100)], &[again]);
     check(&findings, FindingLevel::Note, "local: waited 3 s for another agent");
 }
+
+#[test]
+fn launches_without_sensors_are_told_once_in_the_agents_words() {
+    let text = "no sensor is sampled: there is no folder /host";
+    let blind = |run| {
+        let mut events = good(run, 100);
+        let note = Event { kind: EventKind::Note { text: text.to_owned() }, ..events[0].clone() };
+        events.insert(1, note);
+        for (seq, event) in (0..).zip(&mut events) {
+            event.seq = seq;
+        }
+        events
+    };
+    let findings = findings(2, &[blind(0), blind(1)], &[]);
+    check(&findings, FindingLevel::Warning, text);
+    assert_eq!(findings.iter().filter(|finding| finding.text == text).count(), 1, "{findings:#?}");
+}
