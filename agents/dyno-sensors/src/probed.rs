@@ -1,5 +1,6 @@
 //! What all drivers found, numbered and with room for its rows.
 
+use dyno_model::blame::chain;
 use dyno_model::clock::MonoNs;
 use dyno_model::sample::{SampleBatch, SensorDeclared, UnreadableSensor};
 
@@ -47,7 +48,7 @@ impl Probed {
                 Ok(found) => found,
                 Err(error) => {
                     let (driver, what) = (driver.name().to_owned(), "all sensors".to_owned());
-                    self.unreadable.push(UnreadableSensor { driver, what, reason: words(&error) });
+                    self.unreadable.push(UnreadableSensor { driver, what, reason: chain(&error) });
                     continue;
                 }
             };
@@ -96,10 +97,4 @@ impl Track {
             self.next = (tick / self.every + 1) * self.every;
         }
     }
-}
-
-/// An error with its causes, on one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -94,7 +94,7 @@ impl Contact<'_, '_> {
         let seconds = for_ms.div_ceil(1000);
         self.step(&Step::Note { text: format!("finding out {what}, for about {seconds} s") });
         self.link.send(command)?;
-        match self.examined(Duration::from_millis(for_ms).saturating_add(SLACK), what) {
+        match self.long_reply(Duration::from_millis(for_ms).saturating_add(SLACK), what) {
             Ok(Reply::Machine { figures }) => self.keep_machine(&figures),
             Ok(reply) => {
                 let found = found(self.link, reply)?;
@@ -108,8 +108,8 @@ impl Contact<'_, '_> {
         }
     }
 
-    /// Waits for the answer; passes on a cancel.
-    fn examined(&mut self, limit: Duration, what: &str) -> Result<Reply, SessionError> {
+    /// Waits for an answer that the agent works for; passes on a cancel.
+    pub(crate) fn long_reply(&mut self, limit: Duration, what: &str) -> Result<Reply, SessionError> {
         let due = Instant::now() + limit;
         let mut has_asked = false;
         while Instant::now() < due {

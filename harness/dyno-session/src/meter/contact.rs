@@ -18,7 +18,6 @@ use crate::observe::Step;
 
 /// Beyond its own time, a knock is answered within this.
 const KNOCK_SLACK: Duration = Duration::from_secs(30);
-const TICK: Duration = Duration::from_millis(100);
 /// A file that is waited for is looked for so often.
 const FILE_TICK: Duration = Duration::from_millis(500);
 
@@ -303,27 +302,16 @@ impl Contact<'_, '_> {
         self.link.send(&Command::Knock { turns_ms: turns_ms.to_vec() })?;
         let total_ms: u64 = turns_ms.iter().map(|turn| u64::from(*turn)).sum();
         let limit = Duration::from_millis(total_ms) + KNOCK_SLACK;
-        let due = Instant::now() + limit;
-        let mut has_asked = false;
-        while Instant::now() < due {
-            if self.session.cancel.is_cancelled() && !has_asked {
-                self.link.send(&Command::Cancel)?;
-                has_asked = true;
+        match self.long_reply(limit, "to work and rest for its meters") {
+            Ok(Reply::Knocked { loads }) => Ok(loads),
+            Ok(other) => Err(self.link.unexpected(&other)),
+            // Its launches are worth having without it.
+            Err(SessionError::Agent { source, .. }) => {
+                self.step_note(format!("the device cannot knock for its meters: {}", source.message));
+                Ok(Vec::new())
             }
-            match self.link.reply_within(TICK) {
-                Ok(Some(Reply::Knocked { loads })) => return Ok(loads),
-                Ok(Some(other)) => return Err(self.link.unexpected(&other)),
-                Ok(None) => {}
-                // Its launches are worth having without it.
-                Err(SessionError::Agent { source, .. }) => {
-                    self.step_note(format!("the device cannot knock for its meters: {}", source.message));
-                    return Ok(Vec::new());
-                }
-                Err(error) => return Err(error),
-            }
+            Err(error) => Err(error),
         }
-        let (device, what) = (self.session.device.clone(), "to work and rest for its meters".to_owned());
-        Err(SessionError::Silent { device, what, limit_s: limit.as_secs() })
     }
 
     fn step_note(&mut self, text: String) {

@@ -131,7 +131,8 @@ pub(crate) fn colours_of(form: ChartForm, series: &[Series]) -> Vec<usize> {
     series.iter().map(colour).collect()
 }
 
-fn draw_mesh(plot: &mut Plot<'_, '_>) -> Drawn {
+/// Grid, axes and their labels.
+pub(super) fn draw_mesh(plot: &mut Plot<'_, '_>) -> Drawn {
     plot.configure_mesh()
         .bold_line_style(Ink::Grid.colour())
         .light_line_style(Ink::Minor.colour())

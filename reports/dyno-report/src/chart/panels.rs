@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::axis::{AxisPlan, Direction};
 use super::backend::{ClassSvg, Ink, UNITS, escaped};
 use super::draw::{
-    Drawn, PlacedMark, Plot, Root, WIDTH, colours_of, draw_series, placed_marks, text_style, units,
+    Drawn, PlacedMark, Plot, Root, WIDTH, colours_of, draw_mesh, draw_series, placed_marks, text_style, units,
 };
 use super::reduce::{outline, steps};
 use crate::untrusted::one_line;
@@ -120,13 +120,7 @@ fn draw(
             .x_label_area_size(if is_last { 24 * UNITS } else { 0 })
             .build_cartesian_2d(x.clone(), of.y.clone())?;
         shade(&mut plot, &chart.shades, (x, &of.y))?;
-        plot.configure_mesh()
-            .bold_line_style(Ink::Grid.colour())
-            .light_line_style(Ink::Minor.colour())
-            .axis_style(Ink::Axis.colour())
-            .label_style(text_style(Ink::Label))
-            .set_all_tick_mark_size(4 * UNITS)
-            .draw()?;
+        draw_mesh(&mut plot)?;
         draw_panel(&mut plot, of.panel, (x, &of.y))?;
         let style = text_style(Ink::Title).pos(Pos::new(HPos::Left, VPos::Top));
         root.draw(&Text::new(of.y.title.clone(), (units(1), units(of.top + 3)), style))?;

@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{AxisPlan, Direction};
 use super::backend::{ClassSvg, Ink, UNITS};
-use super::draw::{Drawn, Plot, Root, WIDTH, shortened, text_style, units};
+use super::draw::{Drawn, Plot, Root, WIDTH, draw_mesh, shortened, text_style, units};
 use crate::untrusted::one_line;
 use crate::words::count;
 
@@ -37,13 +37,7 @@ pub(super) fn draw(chart: &Chart, x: &AxisPlan, out: &mut String) -> Drawn {
         .margin_bottom(28 * UNITS)
         .x_label_area_size(24 * UNITS)
         .build_cartesian_2d(x.clone(), AxisPlan::rows(n))?;
-    plot.configure_mesh()
-        .bold_line_style(Ink::Grid.colour())
-        .light_line_style(Ink::Minor.colour())
-        .axis_style(Ink::Axis.colour())
-        .label_style(text_style(Ink::Label))
-        .set_all_tick_mark_size(4 * UNITS)
-        .draw()?;
+    draw_mesh(&mut plot)?;
     for (place, series) in chart.series.iter().enumerate() {
         let foot = f64::from(n - 1) - place as f64;
         draw_row(&root, &mut plot, x, foot, series)?;
