@@ -46,6 +46,11 @@ impl Binomial {
         Self { n, first, terms }
     }
 
+    /// `P(B = k)`.
+    fn chance(&self, k: u64) -> f64 {
+        k.checked_sub(self.first).and_then(|place| self.terms.get(place as usize)).copied().unwrap_or(0.0)
+    }
+
     /// `P(B ≤ k)`.
     pub fn at_most(&self, k: u64) -> f64 {
         if k < self.first {
@@ -135,7 +140,7 @@ impl Binomial {
 const EQUAL: f64 = 1e-9;
 
 /// Half of what a confidence leaves, from decimals as people write them: 0.95 gives 0.025 to the last digit.
-fn tail_of(confidence: f64) -> f64 {
+pub(crate) fn tail_of(confidence: f64) -> f64 {
     ((1.0 - confidence) * 1e12).round() / 2e12
 }
 
@@ -161,7 +166,13 @@ pub fn clopper_pearson_upper(events: u64, n: u64, confidence: f64) -> Option<f64
     if events == n {
         return Some(1.0);
     }
-    Some(bisect(|p| Binomial::new(n, p).at_most(events) > 1.0 - confidence))
+    let above = |p: f64| {
+        let law = Binomial::new(n, p);
+        let tail = law.at_most(events);
+        let slope = (n - events) as f64 / (1.0 - p) * law.chance(events) / tail;
+        (((1.0 - confidence) / tail).ln(), slope)
+    };
+    Some(rising_root((events as f64 + 1.0) / (n as f64 + 1.0), above))
 }
 
 /// One-sided lower Clopper–Pearson bound of a share: the p for which `P(B ≥ events) = 1 − confidence`.
@@ -173,21 +184,35 @@ pub fn clopper_pearson_lower(events: u64, n: u64, confidence: f64) -> Option<f64
     if events == 0 {
         return Some(0.0);
     }
-    Some(bisect(|p| Binomial::new(n, p).at_least(events) < 1.0 - confidence))
+    let above = |p: f64| {
+        let law = Binomial::new(n, p);
+        let tail = law.at_least(events);
+        ((tail / (1.0 - confidence)).ln(), events as f64 / p * law.chance(events) / tail)
+    };
+    Some(rising_root(events as f64 / (n as f64 + 1.0), above))
 }
 
-/// The point of 0 to 1 where `is_below` turns false, by halving until floats are neighbours.
-fn bisect(is_below: impl Fn(f64) -> bool) -> f64 {
+/// The point of 0 to 1 where a rising function, given with its slope, is 0: Newton's steps, or halves where one leads out
+/// of what is left. The logarithm of a binomial tail is concave in p, so few steps lead there.
+fn rising_root(start: f64, of: impl Fn(f64) -> (f64, f64)) -> f64 {
+    const STEPS: u32 = 200;
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if is_below(middle) {
-            low = middle;
+    let mut at = start;
+    for _ in 0..STEPS {
+        let (value, slope) = of(at);
+        if value < 0.0 {
+            low = at;
         } else {
-            high = middle;
+            high = at;
         }
+        let step = at - value / slope;
+        let next = if low < step && step < high { step } else { f64::midpoint(low, high) };
+        if (next - at).abs() <= 2.0 * f64::EPSILON * at {
+            return next;
+        }
+        at = next;
     }
-    f64::midpoint(low, high)
+    at
 }
 
 #[cfg(test)]
@@ -310,6 +335,25 @@ mod tests {
         let (lower, upper) = (clopper_pearson_lower(10, 100, 0.975), clopper_pearson_upper(10, 100, 0.975));
         assert!((lower.expect("draws") - 0.049_004_69).abs() < 1e-8);
         assert!((upper.expect("draws") - 0.176_222_60).abs() < 1e-8);
+    }
+
+    #[test]
+    fn clopper_pearson_bounds_solve_what_they_are_defined_by() {
+        for n in [1, 2, 7, 60, 1000, 100_000] {
+            for events in [0, n / 7, n / 3, n / 2, n - 1] {
+                for confidence in [0.5, 0.8, 0.95, 0.9999] {
+                    let left = 1.0 - confidence;
+                    let upper = clopper_pearson_upper(events, n, confidence).expect("draws");
+                    let tail = Binomial::new(n, upper).at_most(events);
+                    // A bound close to 1 is itself rounded: what is left to 1 has fewer digits.
+                    let within = 1e-9 + 1e-15 / (1.0 - upper);
+                    assert!((tail / left - 1.0).abs() < within, "{events} of {n}, {confidence}: {tail}");
+                    let lower = clopper_pearson_lower(events.max(1), n, confidence).expect("draws");
+                    let tail = Binomial::new(n, lower).at_least(events.max(1));
+                    assert!((tail / left - 1.0).abs() < 1e-9, "{events} of {n}, {confidence}: {tail}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl Draws {
 
     /// Uniform in (0, 1).
     #[cfg(test)]
-    fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 

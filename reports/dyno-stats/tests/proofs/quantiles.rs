@@ -1,23 +1,16 @@
 //! The order-statistic interval holds the true quantile as often as it says, whatever the shape.
 
 use dyno_stats::{Level, effective_n, effective_ranks, interval_ranks, lag1_autocorrelation};
+use statrs::distribution::{ContinuousCDF, Normal};
 
-/// xorshift64* (Vigna 2016): a seeded generator, so that each run of the test sees the same draws.
-struct Draws(u64);
-
-impl Draws {
-    /// Uniform in (0, 1).
-    fn next(&mut self) -> f64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let bits = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11;
-        (bits as f64 + 0.5) / (1_u64 << 53) as f64
-    }
-}
+use crate::draws::Draws;
 
 /// A named distribution by its inverse distribution function.
 type Shape = (&'static str, fn(f64) -> f64);
+
+fn normal(u: f64) -> f64 {
+    Normal::standard().inverse_cdf(u)
+}
 
 /// The share of 10,000 experiments whose interval holds the true quantile.
 fn coverage(n: usize, level: Level, inverse: fn(f64) -> f64, draws: &mut Draws) -> f64 {
@@ -40,7 +33,9 @@ fn coverage(n: usize, level: Level, inverse: fn(f64) -> f64, draws: &mut Draws) 
 
 #[test]
 fn interval_holds_the_true_quantile_in_at_least_95_of_100_experiments() {
-    let shapes: [Shape; 4] = [
+    let shapes: [Shape; 6] = [
+        ("normal", normal),
+        ("log-normal", |u| normal(u).exp()),
         ("uniform", |u| u),
         ("exponential", |u| -(1.0 - u).ln()),
         ("pareto, tail index 1.5", |u| (1.0 - u).powf(-1.0 / 1.5)),
