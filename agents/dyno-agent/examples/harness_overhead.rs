@@ -1,9 +1,13 @@
 //! What the harness costs the engine: the engine alone in a bare loop against the same engine driven through agent,
 //! protocol and sampler. Each block is a fresh process of both, in ABBA order.
 //!
+//! With the word `sampler`, the observer's effect alone: the engine in a bare loop, with a sampler at 10 Hz beside it in
+//! every second block of half a second. Blocks are so short because a shared machine changes its pace within seconds.
+//!
 //! ```sh
 //! cargo build --profile agent -p dyno-agent
 //! cargo run --profile agent -p dyno-agent --example harness_overhead -- target/agent/edgedyno-agent MODEL.gguf [BLOCKS]
+//! cargo run --profile agent -p dyno-agent --example harness_overhead -- sampler MODEL.gguf PAIRS
 //! ```
 
 use std::collections::BTreeMap;
@@ -23,6 +27,7 @@ use dyno_protocol::build_id::BUILD_ID;
 use dyno_protocol::message::{Command, Lease, Reply, RunOrder};
 use dyno_protocol::peer::ControllerPeer;
 use dyno_runtimes::engine::{Engine, EngineOptions};
+use dyno_sensors::{Sampler, SamplerConfig, SysRoot};
 
 const THREADS: u32 = 2;
 const CONTEXT: u32 = 1024;
@@ -45,9 +50,10 @@ fn main() -> Outcome<()> {
             let rates = bare(Path::new(model))?;
             Ok(writeln!(std::io::stdout(), "{} {}", rates.prefill, rates.decode)?)
         }
+        [mode, model, pairs] if mode == "sampler" => observe(Path::new(model), pairs.parse()?),
         [agent, model] => compare(agent, model, 10),
         [agent, model, blocks] => compare(agent, model, blocks.parse()?),
-        _ => Err("usage: harness_overhead AGENT MODEL [BLOCKS]".into()),
+        _ => Err("usage: harness_overhead AGENT MODEL [BLOCKS] | sampler MODEL PAIRS".into()),
     }
 }
 
@@ -70,13 +76,47 @@ fn compare(agent: &str, model: &str, blocks: u32) -> Outcome<()> {
             alone.prefill, alone.decode, driven.prefill, driven.decode
         )?;
     }
-    writeln!(
-        out,
-        "driven / alone, median of {blocks} paired blocks: prefill {:.4}, decode {:.4}",
-        median(&mut prefill),
-        median(&mut decode)
-    )?;
+    writeln!(out, "driven / alone, median of {blocks} paired blocks with its 95 % interval:")?;
+    writeln!(out, "prefill {}, decode {}", spread(&mut prefill), spread(&mut decode))?;
     Ok(())
+}
+
+/// Decode rates with and without a sampler, block by block.
+fn observe(model: &Path, pairs: u32) -> Outcome<()> {
+    let mut engine = Engine::load(model, &EngineOptions { threads: Some(THREADS), context_tokens: CONTEXT })?;
+    let request = requests().into_iter().next().ok_or("there is a request")?;
+    let (mut ratios, mut sampler_cpu_ns) = (Vec::new(), 0);
+    let mut rate = |is_sampled: bool| -> Outcome<f64> {
+        let (root, runtime_pid) = (SysRoot::real(), Some(std::process::id()));
+        let config = SamplerConfig { root, period_ms: 100, runtime_pid };
+        let sampler = is_sampled.then(|| Sampler::start(config)).transpose()?;
+        let mut sum = Sum::default();
+        add_bare(&mut engine, &request, &mut sum)?;
+        sampler_cpu_ns += sampler.map_or(0, |sampler| sampler.stop().1.sampler_cpu_ns);
+        Ok(sum.rates().decode)
+    };
+    for pair in 0..pairs {
+        let first = rate(pair % 2 == 1)?;
+        let second = rate(pair % 2 == 0)?;
+        ratios.push(if pair % 2 == 1 { first / second } else { second / first });
+    }
+    let mut out = std::io::stdout().lock();
+    let shown = spread(&mut ratios);
+    writeln!(out, "decode rate, sampled / not: median of {pairs} pairs with its 95 % interval {shown}")?;
+    writeln!(out, "CPU of the sampler: {:.2} ms a block", sampler_cpu_ns as f64 / f64::from(pairs) / 1e6)?;
+    Ok(())
+}
+
+/// The median with its order-statistic interval, where there are enough values for one.
+fn spread(values: &mut [f64]) -> String {
+    let (middle, n) = (median(values), values.len());
+    // Ranks below which at most 2.5 % of all outcomes of n fair coins lie: n/2 − 0.98 √n, rounded outwards.
+    let below = (n as f64 / 2.0 - 0.98 * (n as f64).sqrt()).floor();
+    if below < 1.0 {
+        return format!("{middle:.4}");
+    }
+    let place = below as usize - 1;
+    format!("{middle:.4} [{:.4}, {:.4}]", values[place], values[n - 1 - place])
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -139,13 +179,17 @@ fn bare(model: &Path) -> Outcome<Rates> {
     let mut engine = Engine::load(model, &EngineOptions { threads: Some(THREADS), context_tokens: CONTEXT })?;
     let mut sum = Sum::default();
     for request in requests() {
-        let done =
-            engine.generate(&request.messages, &request.sampling, &Clock::Monotonic, &mut |_, _| {
-                ControlFlow::Continue(())
-            })?;
-        sum.add(done.prompt_tokens, done.completion_tokens, done.prefill_ns, done.decode_ns);
+        add_bare(&mut engine, &request, &mut sum)?;
     }
     Ok(sum.rates())
+}
+
+fn add_bare(engine: &mut Engine, request: &Request, sum: &mut Sum) -> Outcome<()> {
+    let done = engine.generate(&request.messages, &request.sampling, &Clock::Monotonic, &mut |_, _| {
+        ControlFlow::Continue(())
+    })?;
+    sum.add(done.prompt_tokens, done.completion_tokens, done.prefill_ns, done.decode_ns);
+    Ok(())
 }
 
 fn driven(agent: &str, model: &str) -> Outcome<Rates> {
