@@ -25,5 +25,6 @@ pub mod proof;
 pub mod request;
 pub mod sample;
 pub mod sensor_test;
+pub mod slo;
 pub mod start;
 pub mod template;

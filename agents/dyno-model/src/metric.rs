@@ -26,6 +26,10 @@ pub enum Unit {
     Bytes,
     /// Tokens.
     Tokens,
+    /// Joules.
+    Joules,
+    /// A share of 0 to 1, or a quotient of two like figures.
+    Ratio,
 }
 
 /// What one observation of a metric stands for.
@@ -50,6 +54,8 @@ pub enum Shown {
     WhereDue,
     /// Where at least one request has a value, and one that differs from that of the metric it refines.
     WhereItTells,
+    /// Not in the table of metrics: a section of its own has it.
+    InItsSection,
 }
 
 /// One metric.
@@ -290,8 +296,8 @@ pub const METRICS: &[Metric] = &[
         direction: Direction::LowerIsBetter,
         population: Population::Launch,
         shown: Shown::Always,
-        formula_version: 1,
-        formula: "first token chunk of the launch's first request − ready",
+        formula_version: 2,
+        formula: "first token chunk of the launch's first request − ready, or the end of the rest after it",
         undefined: "no token arrived in the launch",
         source: "MEASUREMENT 2.4, C4",
     },
@@ -306,6 +312,66 @@ pub const METRICS: &[Metric] = &[
         formula: "highest resident bytes of the runtime's process (VmHWM)",
         undefined: "the system does not say",
         source: "proc(5)",
+    },
+    Metric {
+        id: "output_tokens_per_s",
+        label: "Output rate of a launch",
+        unit: Unit::TokensPerSecond,
+        direction: Direction::HigherIsBetter,
+        population: Population::Launch,
+        shown: Shown::InItsSection,
+        formula_version: 1,
+        formula: "sampled tokens of requests that went well / (end of the last request − first sent_at)",
+        undefined: "no request went well, or the runtime does not count tokens",
+        source: "AIPerf output_token_throughput, for one launch",
+    },
+    Metric {
+        id: "j_per_request",
+        label: "Energy per request",
+        unit: Unit::Joules,
+        direction: Direction::LowerIsBetter,
+        population: Population::Launch,
+        shown: Shown::InItsSection,
+        formula_version: 1,
+        formula: "gross energy from the first sent_at to the last token / requests that went well",
+        undefined: "nothing measures power well enough, or no request went well",
+        source: "MEASUREMENT 4.4",
+    },
+    Metric {
+        id: "j_per_output_token",
+        label: "Energy per output token",
+        unit: Unit::Joules,
+        direction: Direction::LowerIsBetter,
+        population: Population::Launch,
+        shown: Shown::InItsSection,
+        formula_version: 1,
+        formula: "gross energy from the first sent_at to the last token / sampled tokens",
+        undefined: "nothing measures power well enough, or no token is known",
+        source: "MEASUREMENT 4.4",
+    },
+    Metric {
+        id: "sustained_tokens_per_s",
+        label: "Sustained decode rate",
+        unit: Unit::TokensPerSecond,
+        direction: Direction::HigherIsBetter,
+        population: Population::Launch,
+        shown: Shown::InItsSection,
+        formula_version: 1,
+        formula: "median pace over the last quarter of a load that went on, where that is steady",
+        undefined: "the load did not go on for long enough, or its pace was not steady at the end",
+        source: "MEASUREMENT 3.6",
+    },
+    Metric {
+        id: "sustained_ratio",
+        label: "Sustained / peak",
+        unit: Unit::Ratio,
+        direction: Direction::HigherIsBetter,
+        population: Population::Launch,
+        shown: Shown::InItsSection,
+        formula_version: 1,
+        formula: "sustained pace / highest 30 s median pace within the first 120 s",
+        undefined: "the load did not go on for long enough, or its pace was not steady at the end",
+        source: "MEASUREMENT 3.6",
     },
     Metric {
         id: "isl_tokens",

@@ -67,6 +67,38 @@ pub struct Plan {
     /// External meters by name; each measures one of the devices.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub meters: BTreeMap<String, PlannedMeter>,
+    /// Arms that are compared with each other in blocks; `None` for a plain matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<PlannedComparison>,
+}
+
+/// Arms that are compared with each other: each repetition is a block that launches all of them, with the same prompts
+/// in the same order (MEASUREMENT §3.5). The cells of an arm name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedComparison {
+    /// The arms; the first is the one that the others are held against.
+    pub arms: Vec<PlannedArm>,
+    /// In which order a block launches them.
+    pub order: BlockOrder,
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedArm {
+    /// Its name in tables; no two arms share one.
+    pub name: String,
+    /// The words that it was asked for with: `llama-server+threads=2`.
+    pub words: String,
+}
+
+/// The order of arms within a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockOrder {
+    /// A B, B A, A B …: every second block backwards.
+    Abba,
+    /// Drawn anew for each block from the plan's seed.
+    Shuffled,
 }
 
 /// A set of service level objectives.
@@ -351,6 +383,9 @@ pub struct Cell {
     /// How long its load goes on; `None` is until each request was asked once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// The arm of the plan's comparison that it belongs to; `None` for a plain matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
 }
 
 /// One fresh launch of a runtime, and the requests that it serves.

@@ -4,6 +4,7 @@ mod nvidia;
 mod search;
 mod targets;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -60,6 +61,16 @@ pub(crate) fn pick(platform: &Platform) -> Result<AgentBinary, Failure> {
             Ok(AgentBinary { notes: vec![note], ..agent })
         }
     }
+}
+
+/// SHA-256 of every agent that this build would put on a device, by target. Lists that cannot be read count as none here:
+/// who needs an agent of them is told why not.
+pub(crate) fn digests() -> BTreeMap<String, Digest> {
+    let mut digests = search::listed(&folders(), BUILD_ID);
+    if !LOCAL_AGENT.is_empty() {
+        digests.insert(LOCAL_TARGET.to_owned(), Digest::of(LOCAL_AGENT));
+    }
+    digests
 }
 
 fn pick_static(platform: &Platform, folders: &[Folder]) -> Result<AgentBinary, Failure> {

@@ -1,13 +1,32 @@
 //! The command line, as clap sees it; no logic.
 
 mod ask;
+mod bisect;
+mod charts;
+mod check;
+mod compare;
+mod devices;
+mod evidence;
+mod recommend;
+mod report;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use ask::{Api, Arrivals, Ask, EndpointFlags, LoadFlags};
+pub(crate) use ask::{Api, Arrivals, Ask, EndpointFlags, LoadFlags, Order};
+pub(crate) use bisect::{BISECT_HELP, BisectArgs};
+pub(crate) use charts::{CHARTS_HELP, ChartTheme, ChartsArgs, TRACE_HELP, TraceArgs};
+pub(crate) use check::{CHECK_HELP, CheckArgs, CheckFormat};
+pub(crate) use compare::{
+    BASELINE_HELP, BaselineCommand, CALIBRATE_HELP, COMPARE_HELP, CalibrateArgs, CalibrationFormat,
+    CompareArgs, CompareFormat, HISTORY_HELP, HistoryArgs, HistoryFormat,
+};
+pub(crate) use devices::{AddArgs, DevicesArgs, DevicesCommand, ListArgs};
+pub(crate) use evidence::{EVIDENCE_HELP, EvidenceCommand, PackArgs, Redact, VerifyArgs};
+pub(crate) use recommend::{RECOMMEND_HELP, RecommendArgs, RecommendFormat};
+pub(crate) use report::{EXPORT_HELP, ExportArgs, ExportFormat, Format, REPORT_HELP, ReportArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -74,7 +93,10 @@ Examples:
   edgedyno run --suite quick --threads 1,2 --repetitions 5
   edgedyno run --runtime fake --model none       the scripted runtime: no model, exact truth
   edgedyno run --suite latency --runtime llama-server
-  edgedyno run --endpoint http://127.0.0.1:8080/v1 --model smollm2 --rate 0.5,1,2 --duration 60")]
+  edgedyno run --endpoint http://127.0.0.1:8080/v1 --model smollm2 --rate 0.5,1,2 --duration 60
+  edgedyno run --compare embedded,llama-server   which is faster? ten blocks of fresh launches of both
+  edgedyno run --compare threads=1,threads=2 --blocks 20
+  edgedyno run --compare llama-server,llama-server+program=~/new/llama-server")]
     Run(RunArgs),
     /// Print the frozen plan without running it
     #[command(after_help = "\
@@ -82,19 +104,48 @@ Examples:
   edgedyno plan                  what `edgedyno run` would do
   edgedyno plan --json | jq .cells")]
     Plan(Ask),
+    /// Find the first bad build of a list, by comparing builds with the first one in blocks
+    #[command(after_help = BISECT_HELP, mut_arg("compare", |arg| arg.hide(true)))]
+    Bisect(Box<BisectArgs>),
     /// Finish what a stopped or broken campaign is missing
     #[command(after_help = "\
 Examples:
   edgedyno resume                the newest campaign
   edgedyno resume 20261121-043000-quick")]
     Resume(ResumeArgs),
-    /// Render a campaign again from its record
-    #[command(after_help = "\
-Examples:
-  edgedyno report                                   the newest campaign, as a table
-  edgedyno report 20261121-043000-quick --format html --output report.html
-  edgedyno report --format json | jq '.cells[].metrics'")]
+    /// Render campaigns again from their records: one, or several side by side
+    #[command(after_help = REPORT_HELP)]
     Report(ReportArgs),
+    /// Hold releases, settings or devices against each other: a verdict for each metric
+    #[command(after_help = COMPARE_HELP)]
+    Compare(CompareArgs),
+    /// Campaigns by names of their own: set, list, remove
+    #[command(subcommand, after_help = BASELINE_HELP)]
+    Baseline(BaselineCommand),
+    /// Hold a device against itself: how far its launches scatter, and how often it cries wolf
+    #[command(after_help = CALIBRATE_HELP)]
+    Calibrate(CalibrateArgs),
+    /// Campaigns over time: where a metric changed for good
+    #[command(after_help = HISTORY_HELP)]
+    History(HistoryArgs),
+    /// Hold a campaign against service level objectives: PASS, FAIL or INCONCLUSIVE, and a report to sign
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArgs),
+    /// Every chart of a report as SVG or PNG
+    #[command(after_help = CHARTS_HELP)]
+    Charts(ChartsArgs),
+    /// A campaign as a trace for Perfetto: requests, phases and sensors on one axis of time
+    #[command(after_help = TRACE_HELP)]
+    Trace(TraceArgs),
+    /// The tables of a campaign as files: Parquet, CSV or JSON lines
+    #[command(after_help = EXPORT_HELP)]
+    Export(ExportArgs),
+    /// A campaign as one archive that others can verify: pack, verify, keygen, show
+    #[command(subcommand, after_help = EVIDENCE_HELP)]
+    Evidence(EvidenceCommand),
+    /// Say which device to buy: who meets a service level, sustained, and at what cost
+    #[command(after_help = RECOMMEND_HELP)]
+    Recommend(Box<RecommendArgs>),
     /// The devices: list them with what they are; add, clean, release
     #[command(after_help = "\
 Examples:
@@ -196,36 +247,6 @@ pub(crate) struct ResumeArgs {
     pub(crate) reconnect: Reconnect,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ReportArgs {
-    /// Campaign id or folder [default: the newest]
-    pub(crate) campaign: Option<PathBuf>,
-    /// Form of the report
-    #[arg(long, short, value_enum)]
-    pub(crate) format: Option<Format>,
-    /// File to write [default: stdout; report/report.html for html]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Build the tables anew from the journal
-    #[arg(long)]
-    pub(crate) reingest: bool,
-}
-
-/// Form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Table for a terminal.
-    Terminal,
-    /// One page, offline.
-    Html,
-    /// Markdown for pull requests.
-    Md,
-    /// The normative form.
-    Json,
-    /// One row for each figure.
-    Csv,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
     /// What the catalogue knows and what is in the cache
@@ -257,118 +278,4 @@ pub(crate) enum ModelsCommand {
         /// The file
         path: PathBuf,
     },
-}
-
-#[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct DevicesArgs {
-    #[command(flatten)]
-    pub(crate) list: ListArgs,
-    #[command(subcommand)]
-    pub(crate) command: Option<DevicesCommand>,
-}
-
-/// Which devices to list.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct ListArgs {
-    /// Devices of devices.toml: ids, tags or globs [default: all, and what else is on adb]
-    #[arg(value_name = "DEVICE")]
-    pub(crate) devices: Vec<String>,
-    /// Name the hosts of your ssh configuration, too; they are not reached
-    #[arg(long, conflicts_with = "devices")]
-    pub(crate) discover: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum DevicesCommand {
-    /// What `devices` does without a subcommand
-    #[command(after_help = "Examples:\n  edgedyno devices list\n  edgedyno devices list pi --json")]
-    List(ListArgs),
-    /// List all, with the hosts that your ssh configuration names as candidates
-    #[command(after_help = "Examples:\n  edgedyno devices discover")]
-    Discover,
-    /// Write a device into devices.toml, once it was reached
-    #[command(
-        after_help = "Examples:\n  edgedyno devices add pi5-a --ssh pi5-a --board raspberry-pi-5 --tag pi\n  edgedyno devices add phone --adb usb --price-eur 549"
-    )]
-    Add(AddArgs),
-    /// Remove all that edgedyno put on devices, and say how much room that freed
-    #[command(after_help = "Examples:\n  edgedyno devices clean pi5-a\n  edgedyno devices clean")]
-    Clean {
-        /// Devices of devices.toml: ids, tags or globs [default: all]
-        #[arg(value_name = "DEVICE")]
-        devices: Vec<String>,
-    },
-    /// End an agent that works on a device for somebody else, or was forgotten there
-    #[command(after_help = "Examples:\n  edgedyno devices release pi5-a")]
-    Release {
-        /// Devices of devices.toml: ids, tags or globs
-        #[arg(required = true, value_name = "DEVICE")]
-        devices: Vec<String>,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AddArgs {
-    /// Its name: letters, digits, `-`, `_` and `.`
-    pub(crate) name: String,
-    #[command(flatten)]
-    pub(crate) way: Way,
-    /// What board it is: raspberry-pi-5
-    #[arg(long, value_name = "BOARD")]
-    pub(crate) board: Option<String>,
-    /// Labels to select it by
-    #[arg(long = "tag", value_delimiter = ',', value_name = "TAG")]
-    pub(crate) tags: Vec<String>,
-    /// What it costs, in euro
-    #[arg(long, value_name = "EURO", value_parser = cents)]
-    pub(crate) price_eur: Option<u64>,
-    /// Folder on the device for the agent and the models
-    #[arg(long, value_name = "DIR")]
-    pub(crate) work_dir: Option<String>,
-    /// Write it down without reaching it
-    #[arg(long)]
-    pub(crate) no_check: bool,
-}
-
-/// How to reach a new device.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Way {
-    /// Over ssh: a host name, or an alias of your ssh configuration
-    #[arg(long, value_name = "HOST")]
-    pub(crate) ssh: Option<String>,
-    /// Over adb: a serial number, `usb` or HOST:PORT
-    #[arg(long, value_name = "SERIAL")]
-    pub(crate) adb: Option<String>,
-}
-
-/// Euro with at most two decimals, as cents.
-fn cents(text: &str) -> Result<u64, String> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole) || !digits(part) || part.len() > 2 || whole.len() > 12 {
-        return Err("expected an amount such as 92 or 92.50".to_owned());
-    }
-    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
-    Ok(number(whole)? * 100 + number(&format!("{part:0<2}"))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_are_exact() {
-        let check = |text, expected: Option<u64>| assert_eq!(cents(text).ok(), expected, "{text}");
-        check("92", Some(9200));
-        check("92.5", Some(9250));
-        check("0.05", Some(5));
-        check("92.505", None);
-        check("-1", None);
-        check("", None);
-        check(".5", None);
-        check("1e3", None);
-        check("99999999999999999999", None);
-    }
 }

@@ -9,6 +9,8 @@ use dyno_model::blame::Blame;
 pub(crate) enum Exit {
     /// Done, and what was measured may be used.
     Ok,
+    /// An SLO is breached, or a release regressed.
+    Breached,
     /// The words of the person: a flag, a file, a name.
     Usage,
     /// A device, a link, a disk or a network.
@@ -28,6 +30,7 @@ impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Ok => 0,
+            Self::Breached => 1,
             Self::Usage => 2,
             Self::Lab => 3,
             Self::Runtime => 4,

@@ -5,6 +5,7 @@ mod args;
 mod cmd;
 mod exit;
 mod output;
+mod pdf;
 mod progress;
 mod project;
 mod reach;
@@ -42,8 +43,19 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(args) => cmd::run::run(&global, &args),
         Command::Plan(ask) => cmd::plan::plan(&global, &ask),
+        Command::Bisect(args) => cmd::bisect::bisect(&global, &args),
         Command::Resume(args) => cmd::resume::resume(&global, &args),
         Command::Report(args) => cmd::report::report(&global, &args),
+        Command::Charts(args) => cmd::charts::charts(&global, &args),
+        Command::Trace(args) => cmd::trace::trace(&global, &args),
+        Command::Export(args) => cmd::export::export(&global, &args),
+        Command::Evidence(command) => cmd::evidence::evidence(&global, &command),
+        Command::Recommend(args) => cmd::recommend::recommend(&global, &args),
+        Command::Check(args) => cmd::check::check(&global, &args),
+        Command::Compare(args) => cmd::compare::compare(&global, &args),
+        Command::Baseline(command) => cmd::baseline::baseline(&global, &command),
+        Command::Calibrate(args) => cmd::calibrate::calibrate(&global, &args),
+        Command::History(args) => cmd::history::history(&global, &args),
         Command::Devices(args) => cmd::devices::devices(&global, &args),
         Command::Doctor(args) => cmd::doctor::doctor(&global, &args),
         Command::Models(command) => cmd::models::models(&global, &command),

@@ -78,7 +78,7 @@ fn nearest(here: &Path) -> Option<&Path> {
     here.ancestors().find(|folder| folder.join("devices.toml").is_file())
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
     String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();

@@ -1,12 +1,24 @@
 //! Ctrl-C and SIGTERM: once asks the sessions to stop, twice leaves at once.
 
+use std::sync::OnceLock;
+
 use dyno_session::Cancel;
 
 use crate::exit::Exit;
 use crate::render_error::Failure;
 
-/// Installs the handler.
-pub(crate) fn install(cancel: &Cancel) -> Result<(), Failure> {
+/// What these signals cancel: one for all campaigns of this process. The first call listens for them.
+pub(crate) fn cancel() -> Result<Cancel, Failure> {
+    static CANCEL: OnceLock<Cancel> = OnceLock::new();
+    if let Some(cancel) = CANCEL.get() {
+        return Ok(cancel.clone());
+    }
+    let cancel = Cancel::default();
+    listen(&cancel)?;
+    Ok(CANCEL.get_or_init(|| cancel).clone())
+}
+
+fn listen(cancel: &Cancel) -> Result<(), Failure> {
     let cancel = cancel.clone();
     let handler = move || {
         if cancel.is_cancelled() {

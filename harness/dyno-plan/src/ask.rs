@@ -2,6 +2,7 @@
 
 use dyno_model::launch::Dialect;
 use dyno_model::load::Arrivals;
+use dyno_model::plan::BlockOrder;
 
 /// What to plan. Empty and `None` mean "as the suite says".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,13 @@ pub struct Ask {
     /// A server that runs already, in place of the runtimes and models of the suite; `models`, `runtimes` and
     /// `threads` must then be empty.
     pub endpoint: Option<EndpointAsk>,
+    /// What is compared with each other in blocks of fresh launches, the first being what the others are held against;
+    /// empty is no comparison. Each is a runtime, or `key=value`, or several of these with `+` between them; what it
+    /// does not say is as `runtimes`, `models`, `threads`, `context_tokens` or the suite say. `repetitions` are then
+    /// the blocks, 10 without a number.
+    pub arms: Vec<String>,
+    /// The order of arms in a block; `None` is ABBA of two arms, and drawn from the seed of more.
+    pub block_order: Option<BlockOrder>,
 }
 
 /// A server that runs already.

@@ -7,6 +7,7 @@ use dyno_model::digest::Digest;
 use dyno_model::ids::DeviceId;
 use dyno_model::meter::PlannedMeter;
 use dyno_model::plan::{PlannedDevice, PlannedModel, PlannedRuntime};
+use dyno_model::slo::Slo;
 use serde::Serialize;
 
 use crate::answers;
@@ -22,7 +23,7 @@ use crate::problem::{Problems, known_words};
 use crate::registry::{At, Registry};
 use crate::runtimes::{self, RuntimeWords, RuntimesFile};
 use crate::schemas::schema_of;
-use crate::slo::{self, SloSet, SlosFile};
+use crate::slo::{self, SlosFile};
 use crate::source::{Inputs, Source, SourceKind};
 use crate::steering;
 use crate::suite::{self, SuiteWords, SuitesFile};
@@ -42,7 +43,7 @@ pub struct Catalog {
     /// Corpora by name.
     pub corpora: BTreeMap<String, CorpusSummary>,
     /// Sets of SLOs by name.
-    pub slos: BTreeMap<String, SloSet>,
+    pub slos: BTreeMap<String, Slo>,
     /// Boards by name.
     pub boards: BTreeMap<String, PlannedBoard>,
 }
@@ -131,7 +132,7 @@ pub(crate) struct Library<'d> {
     pub(crate) suites: Registry<'d, SuiteWords>,
     pub(crate) corpora: Registry<'d, Corpus>,
     pub(crate) traces: Traces,
-    pub(crate) slos: Registry<'d, SloSet>,
+    pub(crate) slos: Registry<'d, Slo>,
     pub(crate) boards: BTreeMap<String, PlannedBoard>,
     pub(crate) meters: BTreeMap<DeviceId, (String, PlannedMeter)>,
 }

@@ -102,6 +102,11 @@ impl<'a> Document<'a> {
         self.problem(self.span(path), message, hint)
     }
 
+    /// Line of the value at `path`, or of the nearest thing around it that is there.
+    pub(crate) fn line_at(&self, path: &[&str]) -> u32 {
+        place(&self.source.text, self.span(path).start).0
+    }
+
     /// Where the value at `path` is: a key's table is found by its key, a list's element by its number.
     fn span(&self, path: &[&str]) -> Range<usize> {
         let Some((first, rest)) = path.split_first() else { return 0..0 };

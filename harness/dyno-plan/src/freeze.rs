@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dyno_model::care::Hold;
 use dyno_model::digest::Digest;
 use dyno_model::ids::{CellId, DeviceId, PromptId, RunId};
 use dyno_model::load::LoadModel;
 use dyno_model::plan::{
-    Cell, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt, PlannedRun,
-    PlannedRuntime, PlannedSuite,
+    Cell, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedPrompt, PlannedRun, PlannedSuite,
 };
 use dyno_model::request::Sampling;
 
 use crate::answers::Fill;
+use crate::arms::{self, Said, Subjects};
 use crate::ask::Ask;
 use crate::asked_load;
 use crate::boards;
@@ -22,7 +21,7 @@ use crate::corpus::Corpus;
 use crate::devices::select;
 use crate::document::Document;
 use crate::endpoint;
-use crate::expand::{Matrix, expand};
+use crate::expand::{Matrix, Sides, expand};
 use crate::lengths::{Lengths, estimate_tokens};
 use crate::load::MAX_REQUESTS;
 use crate::meters;
@@ -30,14 +29,12 @@ use crate::order::{Launch, launches};
 use crate::pairs;
 use crate::problem::{Problem, Problems};
 use crate::registry::At;
-use crate::schedule::{Offer, n_requests, requests};
+use crate::room;
+use crate::schedule::{Offer, requests};
 use crate::source::Inputs;
 use crate::start::{self, Launched, starts};
 use crate::steering;
 use crate::suite::{OneOrMany, SuiteWords};
-
-/// The most requests of a plan: some 200 MB of JSON.
-const MAX_REQUESTS_OF_PLAN: usize = 1_000_000;
 
 /// Makes the plan that `ask` describes: the same words and the same ask give the same bytes.
 ///
@@ -91,9 +88,7 @@ struct Parts<'l> {
     suite: &'l SuiteWords,
     document: &'l Document<'l>,
     devices: BTreeMap<DeviceId, PlannedDevice>,
-    /// In the order of the ask or the suite.
-    models: Vec<(String, PlannedModel)>,
-    runtimes: Vec<(String, PlannedRuntime)>,
+    subjects: Subjects,
     corpus: &'l Corpus,
     corpus_name: String,
     slice: Option<String>,
@@ -105,22 +100,35 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
     check_starts(&parts, ask, problems);
     let suite = parts.suite;
     let hold = care::hold(suite, ask, problems);
-    let matrix = matrix(&parts, ask, library, hold);
-    check_context(&matrix, suite, ask, problems);
+    room::check_context(&parts.subjects.points, suite, ask, problems);
     let seed = ask.seed.unwrap_or(suite.seed);
-    let repetitions = ask.repetitions.unwrap_or(suite.repetitions);
+    let repetitions = match &parts.subjects.comparison {
+        Some(_) => arms::blocks(ask),
+        None => ask.repetitions.unwrap_or(suite.repetitions),
+    };
     let offer = offer(&parts, ask, library);
-    let cells = expand(&matrix);
-    let declared = steering::declare(suite, parts.document, ask, &library.slos, problems);
+    let cells = expand(&Matrix {
+        devices: parts.devices.keys().cloned().collect(),
+        points: parts.subjects.points.clone(),
+        loads: loads(&parts, ask, library),
+        starts: starts(suite),
+        hold,
+    });
+    // No rule leaves out launches of a comparison; that one was asked for has been reported.
+    let stop = (ask.stop.is_some() || suite.stop.is_some()).then(|| "never".to_owned());
+    let steered = parts.subjects.comparison.as_ref().map(|_| Ask { stop, ..ask.clone() });
+    let steered = steered.as_ref().unwrap_or(ask);
+    let declared = steering::declare(suite, parts.document, steered, &library.slos, problems);
     if problems.0.is_empty() {
-        check_size(&offer, &cells, repetitions, problems);
-        check_workers(&offer, &cells, &parts, ask, problems);
+        room::check_size(&offer, &cells, repetitions, problems);
+        room::check_workers(&offer, &cells, (&ask.suite, parts.document), problems);
     }
     if !problems.0.is_empty() {
         return None;
     }
-    let care = care::care(suite, &parts.runtimes);
-    let launches = launches(&cells, repetitions, seed, declared.steering.as_ref());
+    let care = care::care(suite, &parts.subjects.runtimes);
+    let order = parts.subjects.comparison.as_ref().map(|comparison| comparison.order);
+    let launches = launches(&cells, repetitions, seed, declared.steering.as_ref(), order);
     let fill = suite.fill_context.then(|| Fill::of(parts.corpus));
     let runs = runs(&cells, &offer, launches, seed, fill.as_ref());
     let prompts = prompts_of(parts.corpus, &runs);
@@ -136,8 +144,8 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
         },
         seed,
         devices: parts.devices,
-        models: parts.models.into_iter().collect(),
-        runtimes: parts.runtimes.into_iter().collect(),
+        models: parts.subjects.models.into_iter().collect(),
+        runtimes: parts.subjects.runtimes.into_iter().collect(),
         corpus: PlannedCorpus {
             name: parts.corpus_name,
             digest: parts.corpus.digest.clone(),
@@ -153,6 +161,7 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
         care,
         meters,
         boards,
+        comparison: parts.subjects.comparison,
     })
 }
 
@@ -214,15 +223,50 @@ fn resolve<'l>(library: &'l Library<'l>, ask: &Ask, problems: &mut Problems) -> 
         check_slice(corpus, &corpus_name, slice, &At::Flag("--slice"), problems);
     }
     endpoint::check(ask, suite.ignore_eos, problems);
+    let said = Said {
+        runtimes,
+        models,
+        threads: numbers(ask, &ask.threads, suite.threads.as_ref()),
+        context_tokens: numbers(ask, &ask.context_tokens, suite.context_tokens.as_ref()),
+    };
+    if let Some(asked) = &ask.endpoint {
+        endpoint::check_devices(asked, &devices, problems);
+    }
+    let subjects = if ask.arms.is_empty() {
+        matrix(library, ask, suite, said)?
+    } else {
+        arms::check(ask, suite, problems);
+        arms::resolve(ask, &said, library, problems)?
+    };
+    Some(Parts { suite, document, devices, subjects, corpus, corpus_name, slice })
+}
+
+/// All combinations of what was said.
+fn matrix(library: &Library<'_>, ask: &Ask, suite: &SuiteWords, said: Said) -> Option<Subjects> {
     let (models, runtimes) = match &ask.endpoint {
-        None => (pick(models, &library.planned_models)?, pick(runtimes, &library.planned_runtimes)?),
+        None => {
+            (pick(said.models, &library.planned_models)?, pick(said.runtimes, &library.planned_runtimes)?)
+        }
         Some(asked) => {
-            endpoint::check_devices(asked, &devices, problems);
             let max_tokens = ask.max_tokens.unwrap_or(suite.max_tokens);
             (vec![endpoint::model(asked, max_tokens)], vec![endpoint::runtime(asked)])
         }
     };
-    Some(Parts { suite, document, devices, models, runtimes, corpus, corpus_name, slice })
+    let sides = Sides {
+        runtimes: runtimes.iter().map(|(name, _)| name.clone()).collect(),
+        models: models.iter().map(|(name, model)| (name.clone(), model.context_tokens)).collect(),
+        threads: said.threads,
+        context_tokens: said.context_tokens,
+    };
+    Some(Subjects { points: sides.points(), comparison: None, runtimes, models })
+}
+
+/// The numbers of a side of the matrix, as the ask or else the suite says.
+fn numbers(ask: &Ask, asked: &[u32], words: Option<&OneOrMany<u32>>) -> Vec<u32> {
+    let own = words.map(OneOrMany::values).unwrap_or_default().into_iter().map(|(_, n)| *n);
+    // What a server that runs already was started with is not the suite's to say.
+    let own = own.filter(|_| ask.endpoint.is_none());
+    if asked.is_empty() { distinct(own) } else { distinct(asked.iter().copied()) }
 }
 
 /// The names of a flag, each checked by `known`; `None` when the flag is not given.
@@ -255,39 +299,14 @@ fn pick<T: Clone>(names: Vec<String>, all: &BTreeMap<String, T>) -> Option<Vec<(
 }
 
 fn check_pairs(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
-    for (runtime, planned) in &parts.runtimes {
-        for (model, planned_model) in &parts.models {
-            let Some((message, hint)) = pairs::refusal((runtime, planned), (model, planned_model)) else {
-                continue;
-            };
-            let at = if ask.runtimes.is_empty() && ask.models.is_empty() {
-                At::File(parts.document, ["suite", &ask.suite, "model"].map(str::to_owned).to_vec())
-            } else {
-                At::Flag(if ask.runtimes.is_empty() { "--model" } else { "--runtime" })
-            };
-            problems.push(at.problem(message, Some(hint.to_owned())));
-        }
-    }
-}
-
-fn matrix(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>, hold: Option<Hold>) -> Matrix {
-    let numbers = |asked: &[u32], words: Option<&OneOrMany<u32>>| -> Vec<u32> {
-        let own = words.map(OneOrMany::values).unwrap_or_default().into_iter().map(|(_, n)| *n);
-        // What a server that runs already was started with is not the suite's to say.
-        let own = own.filter(|_| ask.endpoint.is_none());
-        if asked.is_empty() { distinct(own) } else { distinct(asked.iter().copied()) }
+    let at = if parts.subjects.comparison.is_some() {
+        At::Flag("--compare")
+    } else if ask.runtimes.is_empty() && ask.models.is_empty() {
+        At::File(parts.document, ["suite", &ask.suite, "model"].map(str::to_owned).to_vec())
+    } else {
+        At::Flag(if ask.runtimes.is_empty() { "--model" } else { "--runtime" })
     };
-    let threads = numbers(&ask.threads, parts.suite.threads.as_ref());
-    Matrix {
-        devices: parts.devices.keys().cloned().collect(),
-        runtimes: parts.runtimes.iter().map(|(name, _)| name.clone()).collect(),
-        models: parts.models.iter().map(|(name, model)| (name.clone(), model.context_tokens)).collect(),
-        threads: if threads.is_empty() { vec![None] } else { threads.into_iter().map(Some).collect() },
-        context_tokens: numbers(&ask.context_tokens, parts.suite.context_tokens.as_ref()),
-        loads: loads(parts, ask, library),
-        starts: starts(parts.suite),
-        hold,
-    }
+    pairs::check(&parts.subjects.points, &parts.subjects.runtimes, &parts.subjects.models, &at, problems);
 }
 
 /// The loads of the ask, or else those of the suite.
@@ -303,55 +322,10 @@ fn loads(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Vec<LoadModel> 
 fn check_starts(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
     let launched = Launched {
         devices: parts.devices.iter().map(|(id, device)| (id.0.as_str(), device)).collect(),
-        models: &parts.models,
-        runtimes: &parts.runtimes,
+        models: &parts.subjects.models,
+        runtimes: &parts.subjects.runtimes,
     };
     start::check(&ask.suite, parts.suite, &launched, parts.document, problems);
-}
-
-/// An answer must leave room for its prompt.
-fn check_context(matrix: &Matrix, suite: &SuiteWords, ask: &Ask, problems: &mut Problems) {
-    if suite.fill_context {
-        // What is left beside the prompt is what they may have.
-        return;
-    }
-    let max_tokens = ask.max_tokens.unwrap_or(suite.max_tokens);
-    let own = matrix.models.iter().map(|(_, context)| *context);
-    let smallest = if matrix.context_tokens.is_empty() {
-        own.min()
-    } else {
-        matrix.context_tokens.iter().copied().min()
-    };
-    if let Some(context) = smallest.filter(|context| *context <= max_tokens) {
-        let message =
-            format!("{max_tokens} tokens of answer leave no room for a prompt in a context of {context}");
-        problems.push(Problem::of_flag("--max-tokens", message, None));
-    }
-}
-
-/// A plan is read as a whole; what would not fit in memory on a small controller is refused.
-fn check_size(offer: &Offer<'_>, cells: &[Cell], repetitions: u32, problems: &mut Problems) {
-    let of_round: usize = cells.iter().map(|cell| n_requests(offer, &cell.load)).sum();
-    let total = of_round.saturating_mul(repetitions as usize);
-    if total > MAX_REQUESTS_OF_PLAN {
-        let message = format!("{total} requests, more than the {MAX_REQUESTS_OF_PLAN} that a plan can hold");
-        let hint = "ask for fewer repetitions, requests, or points of the matrix".to_owned();
-        problems.push(Problem::of_flag("--suite", message, Some(hint)));
-    }
-}
-
-/// More users at once than requests would be fewer users than the report says.
-fn check_workers(offer: &Offer<'_>, cells: &[Cell], parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
-    let idle = cells.iter().find_map(|cell| {
-        let n = n_requests(offer, &cell.load);
-        let idles = matches!(&cell.load, LoadModel::Closed { workers, .. } if *workers as usize > n);
-        (idles && cell.hold.is_none()).then_some((cell, n))
-    });
-    if let Some((cell, n)) = idle {
-        let message = format!("{n} requests are too few for this load: {}", cell.load.label());
-        let hint = "ask for more with `requests` of the suite, or --requests".to_owned();
-        problems.push(parts.document.problem_at(&["suite", &ask.suite, "load"], message, Some(hint)));
-    }
 }
 
 fn offer<'l>(parts: &Parts<'_>, ask: &Ask, library: &'l Library<'_>) -> Offer<'l> {

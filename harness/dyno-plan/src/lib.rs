@@ -14,6 +14,8 @@
 
 mod answers;
 mod api;
+mod arm_words;
+mod arms;
 mod arrivals;
 mod ask;
 mod asked_load;
@@ -40,6 +42,7 @@ mod pairs;
 mod prepare;
 mod problem;
 mod registry;
+mod room;
 mod runtimes;
 mod schedule;
 mod schemas;
@@ -52,6 +55,7 @@ mod steering;
 mod suite;
 mod trace;
 
+pub use arm_words::split_arms;
 pub use ask::{Ask, AskedLoad, EndpointAsk};
 pub use catalog::{Catalog, CorpusSummary, SuiteSummary};
 pub use devices_add::{NewDevice, add_device};
@@ -59,5 +63,5 @@ pub use devices_pick::pick_devices;
 pub use freeze::freeze;
 pub use problem::{Problem, Problems};
 pub use schemas::{NamedSchema, schemas};
-pub use slo::{Objective, SloSet};
+pub use slo::{find_slo, read_slo};
 pub use source::{Inputs, Source, SourceKind, Tier};

@@ -5,6 +5,9 @@
 //! randomised blocks keep the false-positive rate of a comparison at its nominal value where a fixed order does not
 //! (MEASUREMENT §3.5).
 //!
+//! The arms of a comparison are launched one right after the other: a block is one launch of each, on one device and
+//! under one load, in the order that the comparison names.
+//!
 //! A search for capacity takes its rates by halves instead, and all repetitions of a rate together: its verdict says
 //! which rates need not be tried any more.
 
@@ -12,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use dyno_model::ids::CellId;
 use dyno_model::load::LoadModel;
-use dyno_model::plan::{Cell, Steering};
+use dyno_model::plan::{BlockOrder, Cell, Steering};
 
 use crate::seed::Stream;
 
@@ -23,19 +26,57 @@ pub(crate) struct Launch {
     pub(crate) repetition: u32,
 }
 
-/// All launches in their order.
+/// All launches in their order; `blocks` is that of arms, where there are some.
 pub(crate) fn launches(
     cells: &[Cell],
     repetitions: u32,
     seed: u64,
     steering: Option<&Steering>,
+    blocks: Option<BlockOrder>,
 ) -> Vec<Launch> {
-    match steering {
-        Some(Steering::Capacity) => by_halves(cells, repetitions, seed),
-        None | Some(Steering::Precision { .. } | Steering::SloDecided { .. }) => {
+    match (blocks, steering) {
+        (Some(order), _) => in_blocks(cells, order, repetitions, seed),
+        (None, Some(Steering::Capacity)) => by_halves(cells, repetitions, seed),
+        (None, None | Some(Steering::Precision { .. } | Steering::SloDecided { .. })) => {
             interleave(cells, repetitions, seed)
         }
     }
+}
+
+/// Cells that differ by their arm only are one comparison. Each block has all comparisons, in an order that is drawn
+/// anew, and each of these has all of its arms.
+fn in_blocks(cells: &[Cell], order: BlockOrder, blocks: u32, seed: u64) -> Vec<Launch> {
+    let mut comparisons: Vec<(Vec<u8>, Vec<&Cell>)> = Vec::new();
+    for cell in cells {
+        let key = apart_from_arm(cell);
+        match comparisons.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, arms)) => arms.push(cell),
+            None => comparisons.push((key, vec![cell])),
+        }
+    }
+    let mut launches = Vec::with_capacity(cells.len() * blocks as usize);
+    for block in 0..blocks {
+        let mut turn: Vec<usize> = (0..comparisons.len()).collect();
+        Stream::new(seed, "order of comparisons", &block.to_string()).shuffle(&mut turn);
+        for idx in turn {
+            let mut arms = comparisons[idx].1.clone();
+            match order {
+                BlockOrder::Abba if block % 2 == 1 => arms.reverse(),
+                BlockOrder::Abba => {}
+                BlockOrder::Shuffled => {
+                    Stream::new(seed, "order of arms", &format!("{block}/{idx}")).shuffle(&mut arms);
+                }
+            }
+            launches.extend(arms.into_iter().map(|cell| Launch { cell: cell.id.clone(), repetition: block }));
+        }
+    }
+    launches
+}
+
+/// What cells of one comparison share: device, load and start.
+fn apart_from_arm(cell: &Cell) -> Vec<u8> {
+    serde_json::to_vec(&(&cell.device, &cell.load, &cell.start, &cell.hold))
+        .expect("a cell has only string keys")
 }
 
 fn interleave(cells: &[Cell], repetitions: u32, seed: u64) -> Vec<Launch> {
@@ -131,6 +172,7 @@ mod tests {
             load,
             start: dyno_model::start::StartState::AsItIs,
             hold: None,
+            arm: None,
         }
     }
 
@@ -154,6 +196,67 @@ mod tests {
         let names =
             |launches: &[Launch]| launches.iter().map(|launch| launch.cell.clone()).collect::<Vec<_>>();
         assert_ne!(names(&both[..8]), names(&both[8..]));
+    }
+
+    fn arms(names: &str) -> Vec<Cell> {
+        let arm = |name: char| Cell {
+            arm: Some(name.to_string()),
+            ..cell(&name.to_string(), LoadModel::Single { think_ms: 0 })
+        };
+        names.chars().map(arm).collect()
+    }
+
+    fn order_of(launches: &[Launch]) -> String {
+        launches.iter().map(|launch| launch.cell.0.as_str()).collect()
+    }
+
+    #[test]
+    fn abba_by_hand() {
+        let check = |names: &str, blocks, expected: &str| {
+            let found = launches(&arms(names), blocks, 1, None, Some(BlockOrder::Abba));
+            assert_eq!(order_of(&found), expected);
+            let block: Vec<u32> = found.iter().map(|launch| launch.repetition).collect();
+            let expected: Vec<u32> = (0..blocks).flat_map(|n| vec![n; names.len()]).collect();
+            assert_eq!(block, expected);
+        };
+        check("AB", 4, "ABBAABBA");
+        check("ABC", 3, "ABCCBAABC");
+    }
+
+    /// The permutations of Fisher–Yates over SplitMix64, worked out by `tests/golden/blocks.py`.
+    #[test]
+    fn drawn_blocks_by_other_means() {
+        let found = launches(&arms("ABC"), 6, 7, None, Some(BlockOrder::Shuffled));
+        assert_eq!(order_of(&found), "BACBACACBCBAACBCBA");
+    }
+
+    #[test]
+    fn arms_of_one_block_stand_side_by_side_on_each_device_and_load() {
+        let mut cells = Vec::new();
+        for device in ["d", "e"] {
+            for arm in ["A", "B"] {
+                for think_ms in [0, 1] {
+                    cells.push(Cell {
+                        device: device.into(),
+                        arm: Some(arm.to_owned()),
+                        ..cell(&format!("{device}{think_ms}{arm}"), LoadModel::Single { think_ms })
+                    });
+                }
+            }
+        }
+        for order in [BlockOrder::Abba, BlockOrder::Shuffled] {
+            let found = launches(&cells, 10, 1, None, Some(order));
+            assert_eq!(found.len(), 80);
+            for (n, block) in (0..).zip(found.chunks(8)) {
+                assert!(block.iter().all(|launch| launch.repetition == n));
+                assert_eq!(block.iter().map(|launch| &launch.cell).collect::<BTreeSet<_>>().len(), 8);
+                for pair in block.chunks(2) {
+                    assert_eq!(pair[0].cell.0[..2], pair[1].cell.0[..2]);
+                    let is_backwards = pair[0].cell.0.ends_with('B');
+                    assert!(order == BlockOrder::Shuffled || is_backwards == (n % 2 == 1));
+                }
+            }
+        }
     }
 
     #[test]
@@ -199,8 +302,8 @@ mod tests {
                 cells.push(Cell { model: model.to_owned(), ..cell(&format!("{model}{rate}"), open(rate)) });
             }
         }
-        let found = launches(&cells, 2, 1, Some(&Steering::Capacity));
-        assert_eq!(found, launches(&cells, 2, 1, Some(&Steering::Capacity)));
+        let found = launches(&cells, 2, 1, Some(&Steering::Capacity), None);
+        assert_eq!(found, launches(&cells, 2, 1, Some(&Steering::Capacity), None));
         let of = |model: &str| -> Vec<(String, u32)> {
             let of_model = found.iter().filter(|launch| launch.cell.0.starts_with(model));
             of_model.map(|launch| (launch.cell.0[1..].to_owned(), launch.repetition)).collect()

@@ -3,11 +3,31 @@
 use dyno_model::launch::Dialect;
 use dyno_model::plan::{ModelOrigin, PlannedModel, PlannedRuntime};
 
+use crate::expand::Point;
+use crate::problem::Problems;
+use crate::registry::At;
+
+/// Reports each point whose runtime cannot be measured with its model.
+pub(crate) fn check(
+    points: &[Point],
+    runtimes: &[(String, PlannedRuntime)],
+    models: &[(String, PlannedModel)],
+    at: &At<'_>,
+    problems: &mut Problems,
+) {
+    for point in points {
+        let runtime = runtimes.iter().find(|(name, _)| *name == point.runtime);
+        let model = models.iter().find(|(name, _)| *name == point.model);
+        if let (Some((runtime, planned)), Some((model, planned_model))) = (runtime, model)
+            && let Some((message, hint)) = refusal((runtime, planned), (model, planned_model))
+        {
+            problems.push(at.problem(message, Some(hint.to_owned())));
+        }
+    }
+}
+
 /// Why a runtime cannot be measured with a model, and what to do.
-pub(crate) fn refusal(
-    runtime: (&str, &PlannedRuntime),
-    model: (&str, &PlannedModel),
-) -> Option<(String, &'static str)> {
+fn refusal(runtime: (&str, &PlannedRuntime), model: (&str, &PlannedModel)) -> Option<(String, &'static str)> {
     let ((runtime, planned), (model, planned_model)) = (runtime, model);
     let has_file = !matches!(planned_model.origin, ModelOrigin::None);
     if planned.endpoint.is_some() {

@@ -139,45 +139,49 @@ impl Check<'_, '_> {
 
     fn settings(&mut self, server: &ServerWords) {
         let spec = server.plan();
-        let gaps = spec.gaps();
         for (key, value) in &self.words.settings {
-            let text = value.text();
-            let expected = match key.as_str() {
-                "slots" => {
-                    let fits = text.parse::<u32>().is_ok_and(|n| (1..=MAX_SLOTS).contains(&n));
-                    (!fits).then_some("a whole number from 1 to 4096")
-                }
-                "prompt_cache" => {
-                    (!["off", "server"].contains(&text.as_str())).then_some("`off` or `server`")
-                }
-                "connections" => (!["kept", "fresh"].contains(&text.as_str())).then_some("`kept` or `fresh`"),
-                "model" => None,
-                gap if ServerSpec::GAPS.contains(&gap) => {
-                    let message = format!("`{key}` is a side of the matrix, not a setting");
-                    self.report(&["settings", key], message, "say it in the suite");
-                    None
-                }
-                gap if gaps.contains(&gap) => None,
-                _ => {
-                    let own = gaps.iter().copied().filter(|gap| !ServerSpec::GAPS.contains(gap));
-                    let known: Vec<&str> = SETTINGS.into_iter().chain(own).collect();
-                    let message =
-                        format!("a server has no setting `{key}`, and no argument has a gap for it");
-                    let hint = format!(
-                        "{}; fields of a request's body belong in [runtime.{}.body]",
-                        known_words(key, &known),
-                        self.name
-                    );
-                    self.report(&["settings", key], message, &hint);
-                    None
-                }
-            };
-            if let Some(expected) = expected {
-                let message = format!("`{key}` is `{text}`, expected {expected}");
-                self.report(&["settings", key], message, "it is a setting of every server");
+            if let Some((message, hint)) = refuse_setting(self.name, &spec, key, &value.text()) {
+                self.report(&["settings", key], message, &hint);
             }
         }
     }
+}
+
+/// Why the server of runtime `name` cannot be given this setting, and what to do.
+pub(crate) fn refuse_setting(
+    name: &str,
+    server: &ServerSpec,
+    key: &str,
+    text: &str,
+) -> Option<(String, String)> {
+    let gaps = server.gaps();
+    let expected = match key {
+        "slots" => {
+            let fits = text.parse::<u32>().is_ok_and(|n| (1..=MAX_SLOTS).contains(&n));
+            (!fits).then_some("a whole number from 1 to 4096")
+        }
+        "prompt_cache" => (!["off", "server"].contains(&text)).then_some("`off` or `server`"),
+        "connections" => (!["kept", "fresh"].contains(&text)).then_some("`kept` or `fresh`"),
+        "model" => None,
+        gap if ServerSpec::GAPS.contains(&gap) => {
+            let message = format!("`{key}` is a side of the matrix, not a setting");
+            return Some((message, "say it in the suite".to_owned()));
+        }
+        gap if gaps.contains(&gap) => None,
+        _ => {
+            let own = gaps.iter().copied().filter(|gap| !ServerSpec::GAPS.contains(gap));
+            let known: Vec<&str> = SETTINGS.into_iter().chain(own).collect();
+            let message = format!("a server has no setting `{key}`, and no argument has a gap for it");
+            let hint = format!(
+                "{}; fields of a request's body belong in [runtime.{name}.body]",
+                known_words(key, &known)
+            );
+            return Some((message, hint));
+        }
+    };
+    let expected = expected?;
+    let message = format!("`{key}` is `{text}`, expected {expected}");
+    Some((message, "it is a setting of every server".to_owned()))
 }
 
 /// Whether a folder may be deleted with all that is in it: never a home folder, a root, or a folder right below one.

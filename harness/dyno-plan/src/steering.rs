@@ -3,6 +3,7 @@
 //! Both are part of the plan, so that a rule for stopping is declared before the first run.
 
 use dyno_model::plan::{PlannedSlo, Steering};
+use dyno_model::slo::Slo;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use crate::document::Document;
 use crate::load::LoadWords;
 use crate::problem::{Problem, Problems, known_words};
 use crate::registry::{At, Registry};
-use crate::slo::{self, SloSet};
+use crate::slo;
 use crate::suite::SuiteWords;
 
 /// A launch may hold no more than 40 % of the requests that a claim rests on (MEASUREMENT §9.2), so nothing is left
@@ -81,7 +82,7 @@ pub(crate) fn check(
     name: &str,
     words: &SuiteWords,
     document: &Document<'_>,
-    slos: &Registry<'_, SloSet>,
+    slos: &Registry<'_, Slo>,
     problems: &mut Problems,
 ) {
     if let Some(slo) = &words.slo {
@@ -122,7 +123,7 @@ pub(crate) fn declare(
     suite: &SuiteWords,
     document: &Document<'_>,
     ask: &Ask,
-    slos: &Registry<'_, SloSet>,
+    slos: &Registry<'_, Slo>,
     problems: &mut Problems,
 ) -> Declared {
     let place = |key: &str| At::File(document, ["suite", &ask.suite, key].map(str::to_owned).to_vec());

@@ -464,6 +464,7 @@ fn plan() -> Plan {
             load: LoadModel::Single { think_ms: 0 },
             start: dyno_model::start::StartState::AsItIs,
             hold: None,
+            arm: None,
         }],
         runs: vec![run(0), run(1)],
         sampling_period_ms: 100,
@@ -472,6 +473,7 @@ fn plan() -> Plan {
         restart: None,
         care: None,
         meters: BTreeMap::new(),
+        comparison: None,
         boards: BTreeMap::new(),
     }
 }

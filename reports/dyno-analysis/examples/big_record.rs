@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use dyno_analysis::{CompareAsk, Part, Side};
 use dyno_model::clock::{MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
@@ -19,14 +20,17 @@ use dyno_model::line::write_line;
 use dyno_model::load::LoadModel;
 use dyno_model::outcome::{Outcome, Validity};
 use dyno_model::plan::{
-    Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedModel, PlannedPrompt,
-    PlannedRequest, PlannedRun, PlannedRuntime, PlannedSuite, TransportSpec,
+    BlockOrder, Cell, ModelOrigin, PLAN_FORMAT, Plan, PlannedArm, PlannedComparison, PlannedCorpus,
+    PlannedDevice, PlannedModel, PlannedPrompt, PlannedRequest, PlannedRun, PlannedRuntime, PlannedSuite,
+    TransportSpec,
 };
 use dyno_model::request::{ChunkKind, FinishReason, Message, RequestRecord, Sampling, Usage, UsageSource};
 use dyno_model::sample::OwnCost;
 use dyno_store::{Campaign, JOURNAL_FORMAT, JournalEntry, Store};
 
-const N_RUNS: u32 = 10;
+/// Ten blocks of two arms.
+const N_RUNS: u32 = 20;
+const ARMS: [&str; 2] = ["A", "B"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
@@ -39,6 +43,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     println!("journal: {} bytes", std::fs::metadata(campaign.journal_path())?.len());
     let first = timed("report, tables made or found", || dyno_analysis::report(&campaign))?;
+    let sides =
+        ARMS.map(|arm| Side { name: arm.to_owned(), campaign: &campaign, part: Part::Arm(arm.to_owned()) });
+    let compared = timed("compare", || dyno_analysis::compare(&sides, &CompareAsk::default()))?;
+    println!("verdict: {:?}", compared.verdict);
     let second = timed("report, tables there", || dyno_analysis::report(&campaign))?;
     let json = timed("report.json", || serde_json::to_vec(&first))?;
     println!("same report twice: {}, {} bytes of JSON", first == second, json.len());
@@ -164,9 +172,9 @@ fn session() -> JournalEntry {
     }
 }
 
-fn plan(n_requests: u32, n_tokens: u32) -> Plan {
-    let cell = Cell {
-        id: CellId::of(b"big"),
+fn cell(arm: &str) -> Cell {
+    Cell {
+        id: CellId::of(arm.as_bytes()),
         device: DeviceId::from("local"),
         runtime: "fake".to_owned(),
         model: "none".to_owned(),
@@ -175,7 +183,16 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
         hold: None,
-    };
+        arm: Some(arm.to_owned()),
+    }
+}
+
+fn arm(name: &str) -> PlannedArm {
+    PlannedArm { name: name.to_owned(), words: "fake".to_owned() }
+}
+
+fn plan(n_requests: u32, n_tokens: u32) -> Plan {
+    let cells = ARMS.map(cell);
     let sampling =
         Sampling { max_tokens: n_tokens, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 1 };
     let request = |idx: u32| PlannedRequest {
@@ -187,8 +204,8 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
     };
     let run = |n: u32| PlannedRun {
         id: RunId(n),
-        cell: cell.id.clone(),
-        repetition: n,
+        cell: cells[n as usize % ARMS.len()].id.clone(),
+        repetition: n / ARMS.len() as u32,
         requests: (0..n_requests / N_RUNS).map(request).collect(),
     };
     let prompt = |n: u32| {
@@ -235,13 +252,14 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         corpus: PlannedCorpus { name: "none".to_owned(), digest: Digest::of(b""), slice: None },
         prompts: (0..40).map(prompt).collect(),
         runs: (0..N_RUNS).map(run).collect(),
-        cells: vec![cell],
+        cells: cells.to_vec(),
         sampling_period_ms: 100,
         slo: None,
         steering: None,
         restart: None,
         care: None,
         meters: BTreeMap::new(),
+        comparison: Some(PlannedComparison { arms: ARMS.map(arm).to_vec(), order: BlockOrder::Shuffled }),
         boards: BTreeMap::new(),
     }
 }

@@ -21,11 +21,11 @@ pub(crate) fn answers(cell: &CellRecord<'_>) -> Result<Vec<AnswerView>, Analysis
         let prompt = record.plan.prompts.get(&id.as_str().into());
         let asked = prompt.and_then(|prompt| prompt.messages.iter().rfind(|message| message.role == "user"));
         views.push(AnswerView {
-            prompt_id: id.clone(),
-            category: requests.category[row].clone(),
+            prompt_id: id.to_string(),
+            category: requests.category[row].to_string(),
             prompt: asked.map(|message| message.content.clone()).unwrap_or_default(),
             text: record.tables.text(row)?,
-            finish: requests.finish[row].clone(),
+            finish: requests.finish[row].as_deref().map(str::to_owned),
         });
     }
     Ok(views)

@@ -131,7 +131,7 @@ impl LaunchRecord<'_> {
     /// Ready to the first token chunk of the request that was sent first; a rest in between is no part of it.
     pub(crate) fn first_inference_ns(&self, record: &Record<'_>) -> Option<u64> {
         let first = self.rows.iter().copied().min_by_key(|row| (record.requests.sent_at_ns[*row], *row))?;
-        let token_at = record.requests.sent_at_ns[first].saturating_add(*record.tokens(first).first()?);
+        let token_at = record.requests.sent_at_ns[first].saturating_add(record.tokens(first).first()?);
         let rests = self.row.spans.iter().filter(|span| span.kind == SpanKind::ReadyIdle);
         let asked_from = rests.map(|span| span.ended_at.0).max().or(self.row.ready_at_ns)?;
         token_at.checked_sub(asked_from)

@@ -33,9 +33,13 @@ pub struct Derived {
 
 /// What the metrics of one request are derived from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Answer<'a> {
-    /// Arrivals of its token chunks (those with generated text) after it was sent, not decreasing.
-    pub tokens_ns: &'a [u64],
+pub struct Answer {
+    /// Arrival of its first token chunk (one with generated text) after it was sent.
+    pub first_ns: Option<u64>,
+    /// Of the second.
+    pub second_ns: Option<u64>,
+    /// Of the last, not before the others.
+    pub last_ns: Option<u64>,
     /// Arrival of the first of them that is no reasoning.
     pub first_output_ns: Option<u64>,
     /// Tokens of the first of them.
@@ -53,8 +57,8 @@ pub struct Answer<'a> {
 }
 
 /// Derives the metrics of one request. Formulas and their sources: [`dyno_model::metric::METRICS`].
-pub fn derive(of: &Answer<'_>) -> Derived {
-    let (ttft_ns, e2e_ns) = (of.tokens_ns.first().copied(), of.tokens_ns.last().copied());
+pub fn derive(of: &Answer) -> Derived {
+    let (ttft_ns, e2e_ns) = (of.first_ns, of.last_ns);
     let decode_ns = ttft_ns.zip(e2e_ns).map(|(ttft, e2e)| e2e.saturating_sub(ttft));
     let pace = |n_first: Option<u32>| {
         let gaps = of.osl.zip(n_first).and_then(|(osl, n_first)| osl.checked_sub(n_first));
@@ -72,7 +76,7 @@ pub fn derive(of: &Answer<'_>) -> Derived {
         tpot_ns,
         tpot_k1_ns: pace(of.k1.filter(|k1| *k1 > 0).map(u32::from)),
         ttfo_ns: of.first_output_ns,
-        ttst_ns: of.tokens_ns.get(1).zip(ttft_ns).map(|(second, first)| second.saturating_sub(first)),
+        ttst_ns: of.second_ns.zip(ttft_ns).map(|(second, first)| second.saturating_sub(first)),
         decode_tokens_per_s: tpot_ns.filter(|tpot| *tpot > 0).map(|tpot| 1e9 / tpot as f64),
         prefill_tokens_per_s: computed
             .zip(ttft_ns.filter(|ttft| *ttft > 0))
@@ -87,8 +91,9 @@ pub fn derive(of: &Answer<'_>) -> Derived {
 mod tests {
     use super::*;
 
-    fn answer(tokens_ns: &[u64], isl: Option<u32>, osl: Option<u32>) -> Answer<'_> {
-        Answer { tokens_ns, isl, osl, ..Answer::default() }
+    fn answer(tokens_ns: &[u64], isl: Option<u32>, osl: Option<u32>) -> Answer {
+        let (first_ns, last_ns) = (tokens_ns.first().copied(), tokens_ns.last().copied());
+        Answer { first_ns, second_ns: tokens_ns.get(1).copied(), last_ns, isl, osl, ..Answer::default() }
     }
 
     #[test]

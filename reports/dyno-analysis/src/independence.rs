@@ -23,7 +23,7 @@ pub(crate) fn n_effective(metric: &str, cell: &CellRecord<'_>) -> Option<u64> {
         "e2e_ns" => of(|derived| derived.e2e_ns.map(|ns| ns as f64)),
         "decode_tokens_per_s" => of(|derived| derived.decode_tokens_per_s),
         "prefill_tokens_per_s" => of(|derived| derived.prefill_tokens_per_s),
-        "chunk_gap_ns" => gaps(cell),
+        "chunk_gap_ns" => return worth_of(gaps(cell)).1,
         _ => return None,
     };
     worth(&series).1
@@ -36,19 +36,23 @@ fn series(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>, value: fn(&Derived) 
     ok.filter_map(|row| value(&record.derived[row])).collect()
 }
 
-fn gaps(cell: &CellRecord<'_>) -> Vec<Vec<f64>> {
-    let of = |row: usize| {
-        let tokens = cell.record.tokens(row);
-        tokens.windows(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64).collect()
-    };
-    cell.ok_rows().into_iter().map(of).collect()
+/// Gaps of one answer after the other: all of them together may be more than there is memory for.
+fn gaps(cell: &CellRecord<'_>) -> impl Iterator<Item = Vec<f64>> {
+    cell.ok_rows().into_iter().map(|row| cell.record.tokens(row).gaps().map(|gap| gap as f64).collect())
 }
 
 /// The lag-1 autocorrelation within series of one kind, each weighted by its length, and how many independent
 /// observations they all are worth, where that is fewer than there are.
 pub(crate) fn worth(series: &[Vec<f64>]) -> (Option<f64>, Option<u64>) {
-    let (mut weighted, mut n) = (0.0, 0);
+    worth_of(series.iter())
+}
+
+fn worth_of(series: impl Iterator<Item = impl AsRef<[f64]>>) -> (Option<f64>, Option<u64>) {
+    let (mut weighted, mut n, mut n_all) = (0.0, 0, 0);
     for one in series {
+        let one = one.as_ref();
+        // Series that are too short to say anything are taken to be like the others.
+        n_all += one.len() as u64;
         if let Some(r1) = lag1_autocorrelation(one) {
             weighted += r1 * one.len() as f64;
             n += one.len() as u64;
@@ -58,8 +62,6 @@ pub(crate) fn worth(series: &[Vec<f64>]) -> (Option<f64>, Option<u64>) {
         return (None, None);
     }
     let r1 = weighted / n as f64;
-    // Series that are too short to say anything are taken to be like the others.
-    let n_all: u64 = series.iter().map(|one| one.len() as u64).sum();
     let worth = effective_n(n_all, r1);
     (Some(r1), (r1 > 0.0 && worth < n_all).then_some(worth))
 }

@@ -4,10 +4,13 @@
 //! journal gives the same report, byte for byte.
 
 mod answers;
+mod calibration;
 mod cell;
 mod charts;
 mod clock;
+mod compare;
 mod comparison;
+mod compliance;
 mod contacts;
 mod derive;
 mod energy;
@@ -15,28 +18,45 @@ mod error;
 mod export;
 mod facts;
 mod findings;
+mod gap_ranks;
 mod heat;
+mod history;
+mod imported;
 mod independence;
 mod load;
 mod machine;
+mod measure;
 mod memory;
 mod metrics;
 mod observations;
 mod planned;
 mod present;
 mod proof;
+mod recommend;
 mod record;
 mod roofline;
 mod start;
 mod steady;
 mod steering;
 mod throughput;
+mod timeline;
+mod together;
+mod tokens;
+mod trace;
 
+pub use calibration::{calibration_digest, calibrations};
+pub use compare::{CompareAsk, CompareError, Part, Side, compare};
+pub use compliance::{CheckAsk, ClaimProblem, ComplianceError, compliance, compliance_csv};
 pub use derive::{Answer, Derived, derive};
 pub use error::AnalysisError;
-pub use export::requests_csv;
+pub use export::{requests_csv, requests_jsonl};
+pub use history::{HistoryAsk, HistoryOrder, history};
+pub use imported::{ImportError, MAX_IMPORT_BYTES, llama_bench};
 pub use present::report;
+pub use recommend::{BuyerAsk, CloudPrice, Demand, PredictAsk, RecommendError, recommend};
 pub use steering::{Judge, Need};
+pub use together::report_of;
+pub use trace::{TraceOptions, Traced, trace};
 
 #[cfg(test)]
 mod tests;

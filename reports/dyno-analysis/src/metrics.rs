@@ -9,6 +9,7 @@ use dyno_view::report::{
 
 use crate::cell::{CellRecord, LaunchRecord};
 use crate::derive::Derived;
+use crate::gap_ranks::GapRanks;
 use crate::independence::n_effective;
 use crate::load::n_unsent;
 use crate::observations::{Observations, median};
@@ -16,6 +17,9 @@ use crate::start::is_in_state;
 
 /// House rule: handing a request from thread to thread takes microseconds; only what takes longer is a wait.
 const HAND_OVER_NS: u64 = 1_000_000;
+
+/// Gaps that are copied and sorted; of more, only the ranks that are asked for are sought.
+const MOST_SORTED: usize = 4_000_000;
 
 /// Every metric of the catalogue that has a row in this cell, in its order.
 pub(crate) fn metric_views(cell: &CellRecord<'_>) -> Vec<MetricView> {
@@ -30,10 +34,11 @@ fn is_shown(metric: &Metric, cell: &CellRecord<'_>, rows: &[usize]) -> bool {
     let any = |tells: &dyn Fn(usize) -> bool| rows.iter().any(|row| tells(*row));
     match metric.shown {
         Shown::Always => true,
+        Shown::InItsSection => false,
         Shown::WhereDue => cell.cell.load.is_open(),
         Shown::WhereItTells => match metric.id {
-            "tpot_k1_ns" => any(&|row| record.chunk_tokens(row).first().is_some_and(|k1| *k1 > Some(1))),
-            "ttfo_ns" => any(&|row| record.output(row).has_reasoning),
+            "tpot_k1_ns" => any(&|row| record.tokens(row).counts().next().is_some_and(|k1| k1 > Some(1))),
+            "ttfo_ns" => any(&|row| record.tokens(row).output().has_reasoning),
             "queue_ns" | "ttft_served_ns" | "e2e_served_ns" => {
                 any(&|row| requests.queue_ns[row].is_some_and(|ns| ns > HAND_OVER_NS))
             }
@@ -79,12 +84,14 @@ pub(crate) fn unit_view(unit: Unit) -> UnitView {
         Unit::TokensPerSecond => UnitView::TokensPerSecond,
         Unit::Bytes => UnitView::Bytes,
         Unit::Tokens => UnitView::Tokens,
+        Unit::Joules => UnitView::Joules,
+        Unit::Ratio => UnitView::Ratio,
     }
 }
 
 /// The observations of a metric and how many requests or launches have none; `None` for a metric that is not
 /// computed here (a test holds that there is none such).
-fn observe(id: &str, cell: &CellRecord<'_>, rows: &[usize]) -> Option<(Observations, u64)> {
+fn observe<'r>(id: &str, cell: &CellRecord<'r>, rows: &[usize]) -> Option<(Observations<'r>, u64)> {
     let requests = &cell.record.requests;
     let derived = |value: fn(&Derived) -> Option<u64>| {
         counted(rows.iter().map(|row| value(&cell.record.derived[*row])), Observations::whole)
@@ -130,8 +137,8 @@ fn observe(id: &str, cell: &CellRecord<'_>, rows: &[usize]) -> Option<(Observati
 
 fn counted<T>(
     values: impl Iterator<Item = Option<T>>,
-    sort: fn(Vec<T>) -> Observations,
-) -> (Observations, u64) {
+    sort: fn(Vec<T>) -> Observations<'static>,
+) -> (Observations<'static>, u64) {
     let mut n_undefined = 0;
     let mut defined = Vec::new();
     for value in values {
@@ -144,15 +151,16 @@ fn counted<T>(
 }
 
 /// Gaps between the token chunks of each request, pooled; undefined for a request with fewer than two.
-fn gaps(cell: &CellRecord<'_>, rows: &[usize]) -> (Observations, u64) {
-    let mut n_undefined = 0;
-    let mut gaps = Vec::new();
-    for row in rows {
-        let tokens = cell.record.tokens(*row);
-        n_undefined += u64::from(tokens.len() < 2);
-        gaps.extend(tokens.windows(2).map(|pair| pair[1].saturating_sub(pair[0])));
-    }
-    (Observations::whole(gaps), n_undefined)
+fn gaps<'r>(cell: &CellRecord<'r>, rows: &[usize]) -> (Observations<'r>, u64) {
+    let record = cell.record;
+    let n_undefined = rows.iter().filter(|row| record.tokens(**row).len() < 2).count() as u64;
+    let n_gaps: usize = rows.iter().map(|row| record.tokens(*row).gaps().len()).sum();
+    let observations = if n_gaps > MOST_SORTED {
+        Observations::Gaps(GapRanks::of(record, rows.to_vec()))
+    } else {
+        Observations::whole(rows.iter().flat_map(|row| record.tokens(*row).gaps()).collect())
+    };
+    (observations, n_undefined)
 }
 
 /// All launches, those whose numbers may not be used included and marked.

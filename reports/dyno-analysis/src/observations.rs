@@ -3,6 +3,8 @@
 use dyno_stats::{Level, effective_ranks, min_observations, type1_rank};
 use dyno_view::report::{QuantileFigure, QuantileView};
 
+use crate::gap_ranks::GapRanks;
+
 /// Confidence of every printed interval.
 pub(crate) const CONFIDENCE: f64 = 0.95;
 
@@ -10,14 +12,16 @@ pub(crate) const CONFIDENCE: f64 = 0.95;
 pub(crate) const LEVELS: [Level; 4] = [Level::P50, Level::P90, Level::P95, Level::P99];
 
 /// Sorted observations.
-pub(crate) enum Observations {
+pub(crate) enum Observations<'r> {
     /// Counts, bytes and durations.
     Whole(Vec<u64>),
     /// Rates.
     Real(Vec<f64>),
+    /// Gaps between chunks, where they are too many to be sorted.
+    Gaps(GapRanks<'r>),
 }
 
-impl Observations {
+impl Observations<'_> {
     pub(crate) fn whole(mut values: Vec<u64>) -> Self {
         values.sort_unstable();
         Self::Whole(values)
@@ -32,6 +36,7 @@ impl Observations {
         match self {
             Self::Whole(values) => values.len(),
             Self::Real(values) => values.len(),
+            Self::Gaps(ranks) => ranks.len(),
         }
     }
 
@@ -41,6 +46,7 @@ impl Observations {
         match self {
             Self::Whole(values) => values.get(place).map(|value| *value as f64),
             Self::Real(values) => values.get(place).copied(),
+            Self::Gaps(ranks) => ranks.at(place).map(|gap| gap as f64),
         }
     }
 

@@ -11,6 +11,7 @@ use dyno_view::report::{CampaignView, CellView, Finding, REPORT_SCHEMA_VERSION, 
 use crate::answers::answers;
 use crate::cell::CellRecord;
 use crate::charts::charts;
+use crate::compare::verdicts;
 use crate::comparison::comparison;
 use crate::contacts::Contacts;
 use crate::energy::{energy_table, energy_view, methods};
@@ -29,6 +30,7 @@ use crate::start::{start_name, starts};
 use crate::steady::steady;
 use crate::steering::n_wanted;
 use crate::throughput::throughput;
+use crate::timeline::timelines;
 
 /// The report of a campaign: a pure function of its folder. Makes the tables first where they are missing or old.
 ///
@@ -44,7 +46,8 @@ pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
     Ok(Report {
         schema_version: REPORT_SCHEMA_VERSION,
         campaign: campaign_view(&record),
-        comparison: comparison(&record, &cells, &views),
+        comparison: comparison(&cells, &views),
+        verdicts: verdicts(&record, &cells),
         findings: with_alarms(load.as_ref(), findings(&record, &cells)),
         load,
         starts: starts(&record, &cells),
@@ -53,18 +56,20 @@ pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
         devices: device_views(&record),
         cells: views,
         methods: method_views().into_iter().chain(energy_methods).collect(),
+        campaigns: Vec::new(),
+        imported: Vec::new(),
     })
 }
 
 /// All findings, the alarms of loads first among those of their level.
-fn with_alarms(load: Option<&LoadReportView>, findings: Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn with_alarms(load: Option<&LoadReportView>, findings: Vec<Finding>) -> Vec<Finding> {
     let alarms = load.into_iter().flat_map(|load| load.alarms.iter().cloned());
     let mut all: Vec<Finding> = alarms.chain(findings).collect();
     all.sort_by_key(|finding| finding.level);
     all
 }
 
-fn campaign_view(record: &Record<'_>) -> CampaignView {
+pub(crate) fn campaign_view(record: &Record<'_>) -> CampaignView {
     let plan = record.plan;
     let (started, ended) = time_span(record);
     let n_requests_planned = n_wanted(record);
@@ -93,8 +98,13 @@ fn campaign_view(record: &Record<'_>) -> CampaignView {
     }
 }
 
+/// UTC of the first event; `None` when nothing ran.
+pub(crate) fn started_at(record: &Record<'_>) -> Option<String> {
+    time_span(record).0.and_then(utc)
+}
+
 /// The version that began to measure; a change in between is a finding.
-fn tool_version(record: &Record<'_>) -> String {
+pub(crate) fn tool_version(record: &Record<'_>) -> String {
     let header = record.entries.iter().find_map(|entry| match entry {
         JournalEntry::Header { tool_version, .. } => Some(tool_version.clone()),
         _ => None,
@@ -131,12 +141,12 @@ fn time_span(record: &Record<'_>) -> (Option<WallNs>, Option<WallNs>) {
 }
 
 /// `2026-11-21T04:30:00Z`; `None` beyond the calendar.
-fn utc(wall: WallNs) -> Option<String> {
+pub(crate) fn utc(wall: WallNs) -> Option<String> {
     let seconds = i64::try_from(wall.0 / 1_000_000_000).ok()?;
     jiff::Timestamp::from_second(seconds).ok().map(|stamp| stamp.to_string())
 }
 
-fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
+pub(crate) fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
     let of = cell.cell;
     Ok(CellView {
         id: of.id.0.clone(),
@@ -147,6 +157,8 @@ fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
         load: of.load.label(),
         offered: cell_load(cell),
         threads: of.threads,
+        arm: of.arm.clone(),
+        campaign: None,
         context_tokens: of.context_tokens,
         start: start_name(of.start),
         facts: cell_facts(cell),
@@ -166,6 +178,7 @@ fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError> {
         throughput: throughput(cell),
         own_cost: own_cost(cell),
         charts: charts(cell),
+        timelines: timelines(cell),
         answers: answers(cell)?,
     })
 }

@@ -2,7 +2,7 @@
 
 use dyno_view::report::{FigureView, UnitView};
 
-use crate::cell::CellRecord;
+use crate::cell::{CellRecord, LaunchRecord};
 
 /// Sums over the launches whose numbers may be used.
 #[derive(Default)]
@@ -12,6 +12,12 @@ struct Sums {
     osl: u64,
     busy_ns: u64,
     n_without_counts: u64,
+}
+
+impl Sums {
+    fn output_tokens_per_s(&self) -> Option<f64> {
+        (self.busy_ns > 0 && self.n_without_counts == 0).then(|| self.osl as f64 * 1e9 / self.busy_ns as f64)
+    }
 }
 
 /// System rates, pooled as a sum over a sum: T runs from the first send to the last token of each launch.
@@ -52,8 +58,14 @@ pub(crate) fn throughput(cell: &CellRecord<'_>) -> Vec<FigureView> {
 
 /// OSL of all answers over T; `None` where a count is unknown or nothing went well.
 pub(crate) fn output_tokens_per_s(cell: &CellRecord<'_>) -> Option<f64> {
-    let sums = sum(cell);
-    (sums.busy_ns > 0 && sums.n_without_counts == 0).then(|| sums.osl as f64 * 1e9 / sums.busy_ns as f64)
+    sum(cell).output_tokens_per_s()
+}
+
+/// OSL of one launch's answers over its T; `None` where a count is unknown or nothing went well.
+pub(crate) fn launch_output_tokens_per_s(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>) -> Option<f64> {
+    let mut sums = Sums::default();
+    add(cell, launch, &mut sums);
+    sums.output_tokens_per_s()
 }
 
 /// Requests that went well over T; `None` where none did.
@@ -68,29 +80,32 @@ fn nothing(cell: &CellRecord<'_>) -> &'static str {
 }
 
 fn sum(cell: &CellRecord<'_>) -> Sums {
-    let record = cell.record;
-    let requests = &record.requests;
     let mut sums = Sums::default();
     for launch in cell.valid_launches() {
-        let rows = cell.ok_rows_of(launch);
-        let first = rows.iter().map(|row| requests.sent_at_ns[*row]).min();
-        let last = rows
-            .iter()
-            .filter_map(|row| Some(requests.sent_at_ns[*row] + record.derived[*row].e2e_ns?))
-            .max();
-        if let Some((first, last)) = first.zip(last) {
-            sums.busy_ns += last.saturating_sub(first);
-        }
-        for row in rows {
-            sums.n_ok += 1;
-            match (requests.prompt_tokens[row], requests.completion_tokens[row]) {
-                (Some(isl), Some(osl)) => {
-                    sums.isl += u64::from(isl);
-                    sums.osl += u64::from(osl);
-                }
-                _ => sums.n_without_counts += 1,
-            }
-        }
+        add(cell, launch, &mut sums);
     }
     sums
+}
+
+/// Adds one launch.
+fn add(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>, sums: &mut Sums) {
+    let record = cell.record;
+    let requests = &record.requests;
+    let rows = cell.ok_rows_of(launch);
+    let first = rows.iter().map(|row| requests.sent_at_ns[*row]).min();
+    let last =
+        rows.iter().filter_map(|row| Some(requests.sent_at_ns[*row] + record.derived[*row].e2e_ns?)).max();
+    if let Some((first, last)) = first.zip(last) {
+        sums.busy_ns += last.saturating_sub(first);
+    }
+    for row in rows {
+        sums.n_ok += 1;
+        match (requests.prompt_tokens[row], requests.completion_tokens[row]) {
+            (Some(isl), Some(osl)) => {
+                sums.isl += u64::from(isl);
+                sums.osl += u64::from(osl);
+            }
+            _ => sums.n_without_counts += 1,
+        }
+    }
 }

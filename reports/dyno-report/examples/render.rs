@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
+use dyno_report::picture::{Theme, pictures, png, standalone};
 use dyno_report::terminal::{ColorChoice, TerminalStyle};
 use dyno_report::{html, markdown, terminal};
 
@@ -19,6 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     for width in [60, 100, 160] {
         let text = terminal::render(&report, &TerminalStyle { width, color: ColorChoice::Never });
         fs::write(dir.join(format!("report.{width}.txt")), text)?;
+    }
+    for named in pictures(&report) {
+        for (theme, ending) in [(Theme::Light, "png"), (Theme::Dark, "dark.png")] {
+            let Some(svg) = standalone(&named, theme, 960) else { continue };
+            fs::write(dir.join(format!("{}.{ending}", named.name)), png(&svg)?)?;
+        }
     }
     Ok(())
 }

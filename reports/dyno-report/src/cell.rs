@@ -3,6 +3,7 @@
 use dyno_view::report::{CellView, LaunchView, MetricView, QuantileFigure, UnitView};
 
 use crate::load::short_load;
+use crate::untrusted::one_line;
 use crate::words::{Worded, latency, plural, quantile, range, value};
 
 /// A cell in one row.
@@ -153,7 +154,12 @@ fn memory(cell: &CellView) -> Worded {
 /// `SmolLM2-135M on local`, as foreign text.
 pub(crate) fn cell_name(cell: &CellView) -> String {
     let load = short_load(cell).map(|load| format!(", {load}")).unwrap_or_default();
-    format!("{} · {} on {}{load}", cell.model, cell.runtime, cell.device)
+    format!("{} · {} on {}{load}{}", cell.model, cell.runtime, cell.device, campaign_words(cell))
+}
+
+/// `, campaign nightly`, where the report is of several; foreign text.
+pub(crate) fn campaign_words(cell: &CellView) -> String {
+    cell.campaign.as_ref().map(|id| format!(", campaign {id}")).unwrap_or_default()
 }
 
 /// `single user, 2 threads, context 2,048`.
@@ -164,7 +170,8 @@ pub(crate) fn cell_settings(cell: &CellView) -> String {
     };
     let context = plural(u64::from(cell.context_tokens), "token", "tokens");
     let start = cell.start.as_ref().map(|start| format!(", start {start}")).unwrap_or_default();
-    format!("{}, {threads}, context {context}{start}", cell.load)
+    let arm = cell.arm.as_ref().map(|arm| format!("arm {}, ", one_line(arm))).unwrap_or_default();
+    format!("{arm}{}, {threads}, context {context}{start}", cell.load)
 }
 
 /// The percentiles of a cell's metrics, in thousandths, in order.

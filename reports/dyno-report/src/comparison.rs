@@ -347,6 +347,10 @@ pub(crate) fn cell_label(report: &Report, place: usize) -> String {
         })
     });
     let name = row.unwrap_or_else(|| cell.model.clone());
+    let name = match &cell.campaign {
+        Some(id) if !name.contains(id.as_str()) => format!("{name} · {id}"),
+        Some(_) | None => name,
+    };
     match report.load.as_ref().and_then(|_| short_load(cell)) {
         Some(load)
             if report.cells.iter().all(|other| other.model == cell.model && other.device == cell.device) =>

@@ -4,8 +4,11 @@
 
 use std::fmt::Write as _;
 
+use dyno_view::compare::CompareView;
+use dyno_view::imported::ImportedView;
 use dyno_view::report::{CellView, QuantileFigure, Report, UnitView};
 
+use crate::compare::{Group, Line, groups};
 use crate::untrusted::one_line;
 
 /// The columns, in order.
@@ -14,7 +17,8 @@ pub const COLUMNS: [&str; 12] =
 
 /// All metric rows with a header.
 ///
-/// `p` is a share of 0 to 1, empty for rates of a whole cell; `reason` says why `value` is empty.
+/// `p` is a share of 0 to 1, empty for rates of a whole cell; `reason` says why `value` is empty, and of figures of
+/// other tools whose they are.
 /// A text that a spreadsheet would take for a formula begins with an apostrophe.
 pub fn render(report: &Report) -> String {
     let mut out = COLUMNS.join(",");
@@ -23,7 +27,74 @@ pub fn render(report: &Report) -> String {
         metric_rows(cell, &mut out);
         throughput_rows(cell, &mut out);
     }
+    for view in &report.imported {
+        imported_rows(view, &mut out);
+    }
     out
+}
+
+/// Figures of another tool: its name stands for the runtime, its file for the cell, and `reason` says whose they are.
+fn imported_rows(view: &ImportedView, out: &mut String) {
+    for row in &view.rows {
+        let sd = row.sd.map(|sd| format!(", standard deviation {sd}")).unwrap_or_default();
+        let reason = format!("mean as {} states it{sd}; no record stands behind it", view.tool);
+        let tool = format!("{} (imported)", view.tool);
+        let names = [&view.file, &row.device, &tool, &row.model, &row.test].map(|text| field(text));
+        let (unit, n, mean) = (unit_name(row.unit), row.n, row.mean);
+        writeln!(out, "{},{unit},{n},,{mean},,,{}", names.join(","), field(&reason))
+            .expect("writing to a String cannot fail");
+    }
+}
+
+/// The columns of a comparison, in order.
+pub const COMPARE_COLUMNS: [&str; 20] = [
+    "side", "baseline", "device", "work", "metric", "unit", "primary", "pairing", "n", "a", "b", "ratio",
+    "low", "high", "p", "q", "delta", "mde", "verdict", "reason",
+];
+
+/// A comparison, one row for each metric of each pair of cells, with a header.
+///
+/// `a` and `b` are medians of the launches of the baseline and of the side, `ratio` is the side over the baseline.
+pub fn compare(view: &CompareView) -> String {
+    let mut out = COMPARE_COLUMNS.join(",");
+    out.push('\n');
+    for group in groups(view) {
+        for line in &group.lines {
+            compared_row(&group, line, &mut out);
+        }
+    }
+    out
+}
+
+fn compared_row(group: &Group<'_>, line: &Line<'_>, out: &mut String) {
+    let (row, contrast) = (line.row, group.contrast);
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let effect = line.change.map(|change| change.effect);
+    let names = [group.side, group.baseline, &contrast.device, &contrast.label, &row.metric].map(field);
+    let pairing = if group.is_unpaired { "unpaired" } else { "paired" };
+    let n = line.change.map(|change| change.n.to_string()).unwrap_or_default();
+    let figures = [
+        row.baseline,
+        row.candidate,
+        effect.map(|effect| effect.ratio),
+        effect.and_then(|effect| effect.low),
+        effect.and_then(|effect| effect.high),
+        line.change.and_then(|change| change.p),
+        line.change.and_then(|change| change.q),
+        Some(row.delta),
+        line.change.and_then(|change| change.mde),
+    ];
+    let figures = figures.map(number).join(",");
+    writeln!(
+        out,
+        "{},{},{},{pairing},{n},{figures},{},{}",
+        names.join(","),
+        unit_name(row.unit),
+        row.is_primary,
+        line.word.to_lowercase().replace(' ', "_"),
+        field(&line.why)
+    )
+    .expect("writing to a String cannot fail");
 }
 
 fn metric_rows(cell: &CellView, out: &mut String) {
@@ -76,7 +147,7 @@ fn unit_name(unit: UnitView) -> &'static str {
 }
 
 /// One field: visible, harmless for a spreadsheet, quoted where RFC 4180 asks for it.
-fn field(text: &str) -> String {
+pub(crate) fn field(text: &str) -> String {
     let mut text = one_line(text);
     if text.starts_with(['=', '+', '-', '@']) {
         text.insert(0, '\'');

@@ -34,11 +34,16 @@ pub(crate) fn rows(view: &HeatTableView) -> Vec<Row> {
     view.rows.iter().map(row).collect()
 }
 
+/// `, campaign nightly`: ids of cells begin with it where the report is of several.
+fn campaign(of: &HeatRowView) -> String {
+    of.cell.rsplit_once('/').map(|(id, _)| format!(", campaign {id}")).unwrap_or_default()
+}
+
 fn row(of: &HeatRowView) -> Row {
     let launch = of.launch.as_ref().map(|name| format!(", {name}")).unwrap_or_default();
     let figures = [&of.first, &of.tenth, &of.sustained, &of.throttle];
     Row {
-        name: format!("{} · {} on {}{launch}", of.model, of.runtime, of.device),
+        name: format!("{} · {} on {}{}{launch}", of.model, of.runtime, of.device, campaign(of)),
         load: format!("{}; an iteration is {}", of.load, of.iteration),
         figures: figures.map(worded),
         ns: figures.map(|of| if of.value.is_some() { format!("n = {}", count(of.n)) } else { String::new() }),

@@ -4,20 +4,29 @@
 //! It reads no file and no clock: what it needs is in the report, what it writes goes to the writer given or is returned.
 //! Every text in a report (answers, prompts, device names) is foreign: see [`untrusted`].
 
+pub mod bench_json;
+mod campaigns;
 mod cell;
 pub mod chart;
+mod compare;
 mod comparison;
+mod compliance;
 pub mod csv;
 mod energy;
 mod heat;
 pub mod html;
+mod imported;
 pub mod json;
+pub mod junit;
 mod load;
 pub mod markdown;
 mod memory;
+pub mod picture;
 mod proof;
+pub mod recommend;
 mod start;
 mod steady;
 pub mod terminal;
+mod timeline;
 pub mod untrusted;
 pub mod words;

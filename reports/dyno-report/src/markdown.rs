@@ -1,16 +1,29 @@
 //! The report as Markdown for pull requests and issues (CommonMark with GitHub's tables).
 
+mod calibration;
+mod compare;
+mod compliance;
 mod energy;
 mod heat;
+mod history;
+mod imported;
 mod load;
 mod memory;
 mod proof;
+mod recommend;
+
+pub use calibration::calibration;
+pub use compare::compare;
+pub use compliance::compliance;
+pub use history::history;
+pub use recommend::recommend;
 
 use std::fmt::Write as _;
 
 use dyno_view::comparison::ComparisonView;
 use dyno_view::report::{CellView, FindingLevel, Report};
 
+use crate::campaigns;
 use crate::cell::{Headline, cell_name, cell_settings, extremes, is_valid, permilles};
 use crate::comparison::{NO_VERDICT, Table, device_line, tables, unlike};
 use crate::load::unsaid;
@@ -23,6 +36,9 @@ use crate::words;
 pub fn render(report: &Report) -> String {
     let mut out = String::new();
     push(&mut out, format_args!("## {}\n\n{}\n", escaped(&report.campaign.id), campaign_line(report)));
+    if let Some(view) = &report.verdicts {
+        compare::verdicts(view, &mut out);
+    }
     load::load(report, &mut out);
     if let Some(view) = &report.comparison {
         comparison(report, view, &mut out);
@@ -37,6 +53,7 @@ pub fn render(report: &Report) -> String {
     for cell in &report.cells {
         cell_section(cell, &mut out);
     }
+    imported::imported(report, &mut out);
     provenance(report, &mut out);
     out
 }
@@ -47,6 +64,10 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 fn campaign_line(report: &Report) -> String {
     let campaign = &report.campaign;
+    if !report.campaigns.is_empty() {
+        let n = words::plural(report.campaigns.len() as u64, "campaign", "campaigns");
+        return format!("{n} · {} recorded", words::recorded(campaign));
+    }
     let mut facts = vec![format!("Suite {}", escaped(&campaign.suite))];
     if let Some(started) = &campaign.started_at {
         facts.push(escaped(&words::instant(started)));
@@ -241,7 +262,22 @@ fn outcomes(cell: &CellView, out: &mut String) {
     }
 }
 
+/// Where the figures of several campaigns come from.
+fn provenances(report: &Report, out: &mut String) {
+    out.push_str("\n| Campaign | Plan | What it is |\n| --- | --- | --- |\n");
+    for part in campaigns::parts(report) {
+        let plan = escaped(words::short_digest(part.plan_digest));
+        push(out, format_args!("| {} | {plan} | {} |\n", escaped(part.id), escaped(&part.words)));
+    }
+    out.push_str("\n<sub>intervals: 95 %, order statistics</sub>\n");
+    push(out, format_args!("\nRendered again by {}.\n", code(&report.campaign.regenerate)));
+}
+
 fn provenance(report: &Report, out: &mut String) {
+    if !report.campaigns.is_empty() {
+        provenances(report, out);
+        return;
+    }
     let campaign = &report.campaign;
     push(
         out,

@@ -2,17 +2,30 @@
 //!
 //! The width is respected by choosing the widest of four layouts that fits; nothing depends on colour.
 
+mod calibration;
+mod compare;
 mod comparison;
+mod compliance;
 mod energy;
 mod heat;
+mod history;
+mod imported;
 mod load;
 mod memory;
 mod proof;
+mod recommend;
+
+pub use calibration::calibration;
+pub use compare::compare;
+pub use compliance::compliance;
+pub use history::history;
+pub use recommend::recommend;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent};
 use dyno_view::report::{CellView, FindingLevel, MetricView, Report};
 
+use crate::campaigns;
 use crate::cell::{
     Headline, State, cell_name, cell_settings, extremes, has_no_estimate, is_valid, permilles,
 };
@@ -49,13 +62,16 @@ impl Default for TerminalStyle {
     }
 }
 
-/// The report's comparison, findings, headline figures, metrics and outcomes.
+/// The report's verdicts, comparison, findings, headline figures, metrics and outcomes.
 ///
 /// Charts, launches, categories and answers are left to the HTML page.
 pub fn render(report: &Report, style: &TerminalStyle) -> String {
     let style = TerminalStyle { width: style.width.max(LEAST_WIDTH), color: style.color };
     let mut page = Page { style, out: String::new() };
     page.campaign(report);
+    if let Some(view) = &report.verdicts {
+        page.verdicts(view);
+    }
     page.load(report);
     page.comparison(report);
     page.findings(report);
@@ -65,6 +81,7 @@ pub fn render(report: &Report, style: &TerminalStyle) -> String {
     for cell in &report.cells {
         page.cell(cell);
     }
+    page.imported(report);
     page.out
 }
 
@@ -142,7 +159,11 @@ impl Page {
 
     fn campaign(&mut self, report: &Report) {
         let campaign = &report.campaign;
-        self.heading(&format!("Campaign {}", campaign.id));
+        self.heading(&format!("{} {}", campaigns::noun(report), campaign.id));
+        if !report.campaigns.is_empty() {
+            self.campaigns(report);
+            return;
+        }
         let mut facts = vec![format!("suite {}", one_line(&campaign.suite))];
         if let Some(started) = &campaign.started_at {
             facts.push(words::instant(&one_line(started)));

@@ -12,6 +12,7 @@ use polars::prelude::{
 
 use crate::error::TableError;
 use crate::schema::{FORMAT_KEY, TABLE_FORMAT};
+use crate::word::{Word, Words};
 
 /// One column of a batch.
 pub(crate) fn u32s(name: &str, values: Vec<u32>) -> Column {
@@ -93,8 +94,8 @@ pub(crate) struct Frame {
 pub(crate) enum Rows {
     /// All of them.
     All,
-    /// One, by its number.
-    One(usize),
+    /// So many from a number on.
+    Some { first: usize, n: usize },
 }
 
 impl Frame {
@@ -103,7 +104,7 @@ impl Frame {
         let file = File::open(path).map_err(|source| io("read", path, source))?;
         let slice = match rows {
             Rows::All => None,
-            Rows::One(row) => Some((row, 1)),
+            Rows::Some { first, n } => Some((first, n)),
         };
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
         let frame = ParquetReader::new(file).with_columns(Some(columns)).with_slice(slice).finish();
@@ -146,6 +147,19 @@ impl Frame {
     pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, TableError> {
         let column = self.series(name)?.str().map_err(|_kind| self.no_column(name))?;
         column.iter().map(|value| value.map(str::to_owned).ok_or_else(|| self.no_column(name))).collect()
+    }
+
+    /// Texts of which few are different.
+    pub(crate) fn words(&self, name: &str) -> Result<Vec<Word>, TableError> {
+        let column = self.series(name)?.str().map_err(|_kind| self.no_column(name))?;
+        let mut words = Words::default();
+        column.iter().map(|value| Ok(words.of(value.ok_or_else(|| self.no_column(name))?))).collect()
+    }
+
+    pub(crate) fn optional_words(&self, name: &str) -> Result<Vec<Option<Word>>, TableError> {
+        let column = self.series(name)?.str().map_err(|_kind| self.no_column(name))?;
+        let mut words = Words::default();
+        Ok(column.iter().map(|value| value.map(|text| words.of(text))).collect())
     }
 
     pub(crate) fn optional_texts(&self, name: &str) -> Result<Vec<Option<String>>, TableError> {

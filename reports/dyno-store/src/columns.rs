@@ -12,6 +12,8 @@ use dyno_model::request::ChunkKind;
 use dyno_model::sample::{Channel, OwnCost, UnreadableSensor};
 use dyno_model::start::{StartCost, StartMade};
 
+use crate::word::Word;
+
 /// Requests, sorted by run, launch and place; each request of the plan at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RequestColumns {
@@ -22,9 +24,9 @@ pub struct RequestColumns {
     /// Place within the run, from 0.
     pub idx: Vec<u32>,
     /// Prompt id.
-    pub prompt_id: Vec<String>,
+    pub prompt_id: Vec<Word>,
     /// Category of the prompt.
-    pub category: Vec<String>,
+    pub category: Vec<Word>,
     /// When it was due; `None` in closed loops.
     pub due_at_ns: Vec<Option<u64>>,
     /// When it was handed to the runtime.
@@ -32,11 +34,11 @@ pub struct RequestColumns {
     /// When the runtime said that it was done.
     pub ended_at_ns: Vec<u64>,
     /// How it ended, in a word: `ok`, `timeout`.
-    pub outcome: Vec<String>,
+    pub outcome: Vec<Word>,
     /// What is known beyond the word.
     pub outcome_detail: Vec<Option<String>>,
     /// Why generation stopped: `stop`, `length`.
-    pub finish: Vec<Option<String>>,
+    pub finish: Vec<Option<Word>>,
     /// ISL.
     pub prompt_tokens: Vec<Option<u32>>,
     /// OSL.
@@ -44,7 +46,7 @@ pub struct RequestColumns {
     /// Prompt tokens that came from a cache.
     pub cached_tokens: Vec<Option<u32>>,
     /// Where the counts come from: `engine`, `usage`.
-    pub usage_source: Vec<String>,
+    pub usage_source: Vec<Word>,
     /// The runtime's own prefill time.
     pub prefill_ns: Vec<Option<u64>>,
     /// The runtime's own decode time.

@@ -189,6 +189,12 @@ pub enum TableError {
         /// The column.
         column: String,
     },
+    /// A table is not what it was a moment ago.
+    #[error("the table changed while it was copied: {}", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A run of the journal is not in the plan.
     #[error("journal speaks of run {run}, which the plan does not have: {}", path.display())]
     ForeignRun {
@@ -282,7 +288,9 @@ impl Classify for TableError {
             Self::Journal(error) => error.blame(),
             Self::Io { source, .. } => disk_blame(source),
             Self::Newer { .. } | Self::ForeignRun { .. } => Blame::User,
-            Self::Parquet { .. } | Self::Content { .. } | Self::Column { .. } => Blame::Lab,
+            Self::Parquet { .. } | Self::Content { .. } | Self::Column { .. } | Self::Changed { .. } => {
+                Blame::Lab
+            }
         }
     }
 
@@ -292,6 +300,9 @@ impl Classify for TableError {
             Self::Io { source, .. } => disk_hints(source),
             Self::Newer { .. } | Self::Parquet { .. } | Self::Content { .. } | Self::Column { .. } => {
                 vec!["delete the folder `tables`: it is made again from the journal".to_owned()]
+            }
+            Self::Changed { .. } => {
+                vec!["wait until nothing measures into this campaign, then try again".to_owned()]
             }
             Self::ForeignRun { .. } => Vec::new(),
         }

@@ -111,7 +111,7 @@ fn fitting(campaign: &Campaign, journal: &Fingerprint) -> Result<Option<Manifest
     Ok(same.then_some(manifest))
 }
 
-fn has_digest(path: &Path, digest: &Digest) -> bool {
+pub(crate) fn has_digest(path: &Path, digest: &Digest) -> bool {
     File::open(path).and_then(|mut file| Digest::of_reader(&mut file)).is_ok_and(|found| &found == digest)
 }
 

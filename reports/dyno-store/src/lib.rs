@@ -18,6 +18,7 @@ mod progress;
 mod read;
 mod reader;
 mod schema;
+mod word;
 
 pub use columns::{ChannelKey, ChannelRow, ChunkColumns, LaunchRow, RequestColumns, SampleColumns};
 pub use entry::{JOURNAL_FORMAT, JournalEntry};
@@ -30,6 +31,7 @@ pub use progress::{Missing, Progress};
 pub use read::Tables;
 pub use reader::{JournalReader, Line};
 pub use schema::TABLE_FORMAT;
+pub use word::Word;
 
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,9 @@ use crate::codec::{Frame, Rows};
 use crate::columns::{ChannelRow, ChunkColumns, LaunchRow, RequestColumns, SampleColumns};
 use crate::entry::JournalEntry;
 use crate::error::TableError;
-use crate::ingest::{Manifest, ensure};
+use crate::ingest::{Manifest, ensure, has_digest};
 use crate::layout::Campaign;
-use crate::schema::{CHANNELS, CHUNKS, REQUESTS, RUNS, SAMPLES, SESSIONS};
+use crate::schema::{CHANNELS, CHUNKS, MANIFEST, REQUESTS, RUNS, SAMPLES, SESSIONS};
 
 /// The tables of one campaign, which fit its journal.
 #[derive(Debug)]
@@ -32,6 +32,26 @@ impl Tables {
     pub fn open(campaign: &Campaign) -> Result<Self, TableError> {
         let manifest = ensure(campaign)?;
         Ok(Self { dir: campaign.tables_dir(), manifest })
+    }
+
+    /// Copies all tables into a folder, with the page that says what they were made from, and holds each copy against
+    /// its digest.
+    ///
+    /// # Errors
+    /// A file cannot be read or written, or changed meanwhile.
+    pub fn copy_to(&self, dir: &Path) -> Result<(), TableError> {
+        let copy = |name: &str| -> Result<PathBuf, TableError> {
+            let path = dir.join(name);
+            let copied = fs::copy(self.dir.join(name), &path);
+            copied.map_err(|source| TableError::Io { action: "write", path: path.clone(), source })?;
+            Ok(path)
+        };
+        for table in &self.manifest.tables {
+            if !has_digest(&copy(&table.name)?, &table.digest) {
+                return Err(TableError::Changed { path: self.dir.join(&table.name) });
+            }
+        }
+        copy(MANIFEST).map(drop)
     }
 
     /// What they were made from.
@@ -90,18 +110,18 @@ impl Tables {
             run: frame.u32s("run")?,
             launch: frame.u32s("launch")?,
             idx: frame.u32s("idx")?,
-            prompt_id: frame.texts("prompt_id")?,
-            category: frame.texts("category")?,
+            prompt_id: frame.words("prompt_id")?,
+            category: frame.words("category")?,
             due_at_ns: frame.optional_u64s("due_at_ns")?,
             sent_at_ns: frame.u64s("sent_at_ns")?,
             ended_at_ns: frame.u64s("ended_at_ns")?,
-            outcome: frame.texts("outcome")?,
+            outcome: frame.words("outcome")?,
             outcome_detail: frame.optional_texts("outcome_detail")?,
-            finish: frame.optional_texts("finish")?,
+            finish: frame.optional_words("finish")?,
             prompt_tokens: frame.optional_u32s("prompt_tokens")?,
             completion_tokens: frame.optional_u32s("completion_tokens")?,
             cached_tokens: frame.optional_u32s("cached_tokens")?,
-            usage_source: frame.texts("usage_source")?,
+            usage_source: frame.words("usage_source")?,
             prefill_ns: frame.optional_u64s("prefill_ns")?,
             decode_ns: frame.optional_u64s("decode_ns")?,
             n_chunks: frame.u32s("n_chunks")?,
@@ -121,7 +141,7 @@ impl Tables {
     /// The file cannot be read, or has no such row.
     pub fn text(&self, row: usize) -> Result<String, TableError> {
         let path = self.dir.join(REQUESTS);
-        let texts = Frame::read(&path, &["text"], Rows::One(row))?.texts("text")?;
+        let texts = Frame::read(&path, &["text"], Rows::Some { first: row, n: 1 })?.texts("text")?;
         texts.into_iter().next().ok_or_else(|| TableError::Column { path, column: format!("text[{row}]") })
     }
 
@@ -133,20 +153,25 @@ impl Tables {
         Frame::read(&self.dir.join(REQUESTS), &["text"], Rows::All)?.texts("text")
     }
 
-    /// All chunks, in the order of the requests: request `row` has the next `n_chunks[row]` of them.
+    /// Chunks `first..first + n` of the table, which has those of the requests in their order: request `row` has
+    /// `n_chunks[row]` of them. A table may have more than there is memory for: read it in parts.
     ///
     /// # Errors
     /// The file cannot be read, or lacks a column.
-    pub fn chunks(&self) -> Result<ChunkColumns, TableError> {
-        // One column at a time, so that only one is in memory twice.
-        let path = self.dir.join(CHUNKS);
-        let one = |name| Frame::read(&path, &[name], Rows::All);
+    pub fn chunks(&self, first: usize, n: usize) -> Result<ChunkColumns, TableError> {
+        const NAMES: &[&str] = &["at_ns", "kind", "n_bytes", "n_tokens"];
+        let frame = Frame::read(&self.dir.join(CHUNKS), NAMES, Rows::Some { first, n })?;
         Ok(ChunkColumns {
-            at_ns: one("at_ns")?.u64s("at_ns")?,
-            kind: one("kind")?.u32s("kind")?.into_iter().map(kind_of).collect(),
-            n_bytes: one("n_bytes")?.u32s("n_bytes")?,
-            n_tokens: one("n_tokens")?.optional_u32s("n_tokens")?,
+            at_ns: frame.u64s("at_ns")?,
+            kind: frame.u32s("kind")?.into_iter().map(kind_of).collect(),
+            n_bytes: frame.u32s("n_bytes")?,
+            n_tokens: frame.optional_u32s("n_tokens")?,
         })
+    }
+
+    /// How many chunks there are in all.
+    pub fn n_chunks(&self) -> u64 {
+        self.manifest.tables.iter().find(|table| table.name == CHUNKS).map_or(0, |table| table.n_rows)
     }
 
     /// All channels.

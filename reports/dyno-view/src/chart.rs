@@ -42,6 +42,19 @@ pub enum ChartForm {
     /// One row for each series, with its name: a dot between two bounds, which are the points `[low, place]`,
     /// `[value, place]` and `[high, place]` with `place` counted from the top; a series without points has no figure.
     Whiskers,
+    /// Step functions with bands: a series of `n` 0 is no observation but half the height of the band around the series
+    /// before it, as its one point `[0, height]`; the band ends at 0 and at 1, as shares do.
+    StepBand,
+    /// One row for each series, with its name: the points are `[value, place]`, in order, of the lower whisker, the
+    /// lower end of the box, the line in it, its upper end and the upper whisker; then the smallest and the largest
+    /// observation. A series without points has no figure.
+    Boxes,
+    /// How many points lie where, for more points than can be told apart: each series is a class of density, the densest
+    /// last; its points are opposite corners of rectangles, two for each.
+    Density,
+    /// One row for each series, with its name: a bar of parts, of which the points are the ends `[end, part]` from left
+    /// to right; the part's name is the label of the mark whose `x` is `part`.
+    Stacks,
 }
 
 /// One axis.

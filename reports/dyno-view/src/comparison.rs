@@ -77,6 +77,8 @@ pub enum WorkPart {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowPart {
+    /// The campaign, where the report is of several.
+    Campaign,
     /// The device.
     Device,
     /// The model's name; its file is the same in all rows of a group.

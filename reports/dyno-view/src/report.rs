@@ -4,10 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::chart::Chart;
+use crate::compare::CompareView;
 use crate::comparison::ComparisonView;
 pub use crate::device::{ClockView, DeviceView, DriftView, FactValue, FactView};
 use crate::energy::{EnergyTableView, EnergyView};
 use crate::heat::{HeatTableView, HeatView};
+use crate::imported::ImportedView;
 use crate::load::{CellLoadView, ChunksView, LoadReportView, ShareIntervalView};
 use crate::memory::MemoryView;
 pub use crate::outcome::{OutcomeCount, RetryAfterView, StatusCount};
@@ -15,6 +17,7 @@ use crate::proof::ProofView;
 use crate::roofline::RooflineView;
 use crate::start::StartsView;
 use crate::steady::SteadyView;
+use crate::timeline::TimelineView;
 
 /// Version of `report.json`; raised when a field changes its meaning or goes.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;
@@ -29,6 +32,9 @@ pub struct Report {
     /// Cells side by side; `None` with fewer than two cells.
     #[serde(default)]
     pub comparison: Option<ComparisonView>,
+    /// The plan's arms held against the first of them; `None` when the plan compares nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdicts: Option<CompareView>,
     /// Cells under load; `None` when all loads are of a single user.
     #[serde(default)]
     pub load: Option<LoadReportView>,
@@ -49,6 +55,12 @@ pub struct Report {
     pub cells: Vec<CellView>,
     /// How each metric is computed.
     pub methods: Vec<MethodView>,
+    /// The campaigns that this is the report of, where they are several; `campaign` then stands for all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub campaigns: Vec<CampaignView>,
+    /// What other tools say of the same things.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imported: Vec<ImportedView>,
 }
 
 /// A campaign and its provenance.
@@ -122,6 +134,9 @@ pub enum FindingLevel {
 pub struct CellView {
     /// Cell id.
     pub id: String,
+    /// The campaign that it is of, where the report is of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<String>,
     /// Device id.
     pub device: String,
     /// Runtime name.
@@ -137,6 +152,9 @@ pub struct CellView {
     pub offered: Option<CellLoadView>,
     /// Threads asked for.
     pub threads: Option<u32>,
+    /// The arm of the plan's comparison that it is; `None` where the plan compares nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
     /// Context length.
     pub context_tokens: u32,
     /// The state that its launches start from: `C1 storage-cold`; `None` as it happens to be.
@@ -186,6 +204,9 @@ pub struct CellView {
     pub own_cost: Vec<FactView>,
     /// Charts.
     pub charts: Vec<Chart>,
+    /// Its worst requests over time; empty where none went well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timelines: Vec<TimelineView>,
     /// A few answers, word for word, as untrusted text.
     pub answers: Vec<AnswerView>,
 }

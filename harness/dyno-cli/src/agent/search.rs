@@ -1,5 +1,6 @@
 //! Looks for an agent in folders, by the list in each, and believes only what it has verified.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -155,6 +156,17 @@ pub(super) fn search(
         let folders: Vec<String> = folders.iter().map(|folder| folder.path.display().to_string()).collect();
         SearchError::NotBuilt { os, machine, target, folders: folders.join(", ") }
     }))
+}
+
+/// What the lists in `folders` say of agents of the sources `build_id`; the first folder counts, as in [`search`].
+pub(super) fn listed(folders: &[Folder], build_id: &str) -> BTreeMap<String, Digest> {
+    let mut digests = BTreeMap::new();
+    for list in folders.iter().filter_map(|folder| read_list(&folder.path).ok().flatten()) {
+        for agent in list.agents.into_iter().filter(|agent| agent.build_id == build_id) {
+            digests.entry(agent.target).or_insert(agent.sha256);
+        }
+    }
+    digests
 }
 
 /// The list in a folder; `None` if there is none.

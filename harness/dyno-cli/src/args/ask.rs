@@ -5,9 +5,9 @@ use clap::{Args, ValueEnum};
 /// What to measure.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Ask {
-    /// Suite: what to ask of each device
-    #[arg(long, default_value = "quick", value_name = "NAME")]
-    pub(crate) suite: String,
+    /// Suite: what to ask of each device [default: quick; compare where something is compared]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) suite: Option<String>,
     /// Devices of devices.toml: ids, tags or globs
     #[arg(long = "device", short, value_delimiter = ',', value_name = "NAME")]
     pub(crate) devices: Vec<String>,
@@ -45,6 +45,33 @@ pub(crate) struct Ask {
     pub(crate) load: LoadFlags,
     #[command(flatten)]
     pub(crate) endpoint: EndpointFlags,
+    #[command(flatten)]
+    pub(crate) blocks: BlockFlags,
+}
+
+/// What is compared in blocks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Comparison in blocks of fresh launches")]
+pub(crate) struct BlockFlags {
+    /// Arms to compare, the first being what the others are held against: runtimes, or words such as
+    /// `llama-server+threads=2`, of runtime, model, threads, context, program, name and set.NAME, each with `=`
+    #[arg(long, value_name = "ARM,ARM…", conflicts_with = "endpoint")]
+    pub(crate) compare: Vec<String>,
+    /// Blocks: in each of them all arms are launched once [default: 10]
+    #[arg(long, value_name = "N", conflicts_with = "repetitions")]
+    pub(crate) blocks: Option<u32>,
+    /// Order of the arms in a block [default: abba for two arms, shuffled for more]
+    #[arg(long, value_enum, value_name = "ORDER")]
+    pub(crate) order: Option<Order>,
+}
+
+/// Order of the arms in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// A B, then B A, and so on.
+    Abba,
+    /// Drawn from the seed for each block.
+    Shuffled,
 }
 
 /// A load in place of the suite's.

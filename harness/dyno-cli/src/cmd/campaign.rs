@@ -35,6 +35,17 @@ pub(crate) struct Conduct {
     pub(crate) models: BTreeMap<String, LocalModel>,
     /// How long a lost link is sought again.
     pub(crate) reconnect_limit: Duration,
+    /// What stdout shows at the end.
+    pub(crate) shown: Shown,
+}
+
+/// What stdout shows when a campaign is measured; its report's files are always written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// The report.
+    Report,
+    /// Nothing: the campaign is a part of something larger.
+    Nothing,
 }
 
 /// Measures what the record lacks, and reports.
@@ -45,8 +56,7 @@ pub(crate) fn measure(
     conduct: &Conduct,
 ) -> Result<Exit, Failure> {
     let talk = Talk::of(global);
-    let cancel = Cancel::default();
-    signals::install(&cancel)?;
+    let cancel = signals::cancel()?;
     let missing = journal.progress().missing(campaign.plan());
     say(talk, Talk::Normal, &format!("campaign {}: {missing} to go", campaign.id()));
     let progress = Progress::new(talk, campaign.plan(), journal.progress());
@@ -54,7 +64,7 @@ pub(crate) fn measure(
     let sink = SharedSink(Arc::new(Mutex::new(JournalSink { journal })));
     let failed = sessions(campaign, &sink, &cancel, conduct, &progress, &judge);
     progress.finish();
-    conclude(global, campaign, &sink, &cancel, failed)
+    conclude(global, campaign, &sink, &cancel, failed, conduct.shown)
 }
 
 /// One session a device, each on a thread of its own; gives those that failed.
@@ -138,6 +148,7 @@ fn conclude(
     sink: &SharedSink,
     cancel: &Cancel,
     mut failed: Vec<(DeviceId, Failure)>,
+    shown: Shown,
 ) -> Result<Exit, Failure> {
     let talk = Talk::of(global);
     let mut sink = sink.lock();
@@ -167,7 +178,7 @@ fn conclude(
             return Err(failure);
         }
     }
-    let exit = present(global, campaign)?;
+    let exit = present(global, campaign, shown)?;
     if failed.is_empty() {
         return Ok(exit);
     }
@@ -178,17 +189,21 @@ fn conclude(
 }
 
 /// Writes the report's files and prints the table.
-fn present(global: &Global, campaign: &Campaign) -> Result<Exit, Failure> {
+fn present(global: &Global, campaign: &Campaign, shown: Shown) -> Result<Exit, Failure> {
     let report = dyno_analysis::report(campaign)?;
     let style = report::style(global);
     for (format, name) in [(Format::Json, "report.json"), (Format::Html, "report.html")] {
         let bytes = report::render(&report, format, style);
         report::write_file(&campaign.report_dir().join(name), &bytes)?;
     }
-    let shown = if global.json { Format::Json } else { Format::Terminal };
-    output::stdout(&report::render(&report, shown, style))?;
     let page = campaign.report_dir().join("report.html");
-    say(Talk::of(global), Talk::Normal, &format!("\nreport: {}", page.display()));
+    if shown == Shown::Report {
+        let format = if global.json { Format::Json } else { Format::Terminal };
+        output::stdout(&report::render(&report, format, style))?;
+        say(Talk::of(global), Talk::Normal, &format!("\nreport: {}", page.display()));
+    } else {
+        say(Talk::of(global), Talk::Verbose, &format!("report: {}", page.display()));
+    }
     Ok(report::exit_of(&report))
 }
 

@@ -5,25 +5,41 @@ use std::fmt::Write as _;
 use dyno_model::care::{Care, Hold};
 use dyno_model::launch::Dialect;
 use dyno_model::load::Arrivals;
-use dyno_model::plan::{ModelOrigin, Plan};
+use dyno_model::plan::{BlockOrder, ModelOrigin, Plan, PlannedComparison};
 use dyno_plan::{AskedLoad, EndpointAsk};
+use dyno_report::untrusted::one_line;
 
-use crate::args::{self, Api, Ask, EndpointFlags, Global, LoadFlags};
+use crate::args::{self, Api, Ask, EndpointFlags, Global, LoadFlags, Order};
 use crate::exit::Exit;
 use crate::output;
+use crate::progress::{Talk, say};
 use crate::project::Project;
 use crate::render_error::Failure;
 
 /// Freezes the plan that the flags ask for.
 pub(crate) fn freeze(project: &Project, ask: &Ask) -> Result<Plan, Failure> {
+    let arms: Vec<String> = ask.blocks.compare.iter().flat_map(|list| dyno_plan::split_arms(list)).collect();
+    let of_blocks = [("--blocks", ask.blocks.blocks.is_some()), ("--order", ask.blocks.order.is_some())];
+    if let Some((flag, _)) = of_blocks.iter().find(|(_, is_given)| *is_given && arms.is_empty()) {
+        return Err(Failure::usage(
+            format!("{flag} is about the blocks of a comparison, and nothing is compared"),
+            "say what with --compare A,B; a plain matrix has --repetitions",
+        ));
+    }
+    Ok(dyno_plan::freeze(&project.inputs()?, &asked(ask, arms)?)?)
+}
+
+/// The flags as dyno-plan takes them, with these arms.
+pub(crate) fn asked(ask: &Ask, arms: Vec<String>) -> Result<dyno_plan::Ask, Failure> {
     let endpoint = endpoint(ask)?;
-    let ask = dyno_plan::Ask {
-        suite: ask.suite.clone(),
+    let usual_suite = if arms.is_empty() { "quick" } else { "compare" };
+    Ok(dyno_plan::Ask {
+        suite: ask.suite.clone().unwrap_or_else(|| usual_suite.to_owned()),
         devices: ask.endpoint.from.iter().chain(&ask.devices).cloned().collect(),
         models: if endpoint.is_some() { Vec::new() } else { ask.models.clone() },
         runtimes: ask.runtimes.clone(),
         threads: ask.threads.clone(),
-        repetitions: ask.repetitions,
+        repetitions: ask.blocks.blocks.or(ask.repetitions),
         requests: ask.requests,
         max_tokens: ask.max_tokens,
         seed: ask.seed,
@@ -33,9 +49,27 @@ pub(crate) fn freeze(project: &Project, ask: &Ask) -> Result<Plan, Failure> {
         hold_ms: ask.load.duration.filter(|_| ask.load.rate.is_empty()),
         ambient_mdegc: ask.ambient,
         endpoint,
+        arms,
+        block_order: ask.blocks.order.map(|order| match order {
+            Order::Abba => BlockOrder::Abba,
+            Order::Shuffled => BlockOrder::Shuffled,
+        }),
         ..dyno_plan::Ask::default()
-    };
-    Ok(dyno_plan::freeze(&project.inputs()?, &ask)?)
+    })
+}
+
+/// Says where the plan of a comparison has more blocks than were asked for.
+pub(crate) fn tell_blocks(global: &Global, ask: &Ask, plan: &Plan) {
+    let (Some(asked), n) = (ask.blocks.blocks.or(ask.repetitions), n_blocks(plan)) else { return };
+    if plan.comparison.is_some() && asked != n {
+        let text = format!("{n} blocks instead of {asked}: the order ABBA takes an even number");
+        say(Talk::of(global), Talk::Normal, &text);
+    }
+}
+
+/// How many blocks, or repetitions, a plan has.
+pub(crate) fn n_blocks(plan: &Plan) -> u32 {
+    plan.runs.iter().map(|run| run.repetition + 1).max().unwrap_or(0)
 }
 
 /// The load that takes the place of the suite's.
@@ -78,6 +112,7 @@ fn endpoint(ask: &Ask) -> Result<Option<EndpointAsk>, Failure> {
 /// Prints it.
 pub(crate) fn plan(global: &Global, ask: &Ask) -> Result<Exit, Failure> {
     let plan = freeze(&Project::find(global)?, ask)?;
+    tell_blocks(global, ask, &plan);
     if global.json {
         output::stdout(&plan.canonical())?;
     } else {
@@ -100,6 +135,9 @@ fn words(plan: &Plan) -> String {
         plan.corpus.digest.short()
     ));
     line(format!("seed    {}", plan.seed));
+    if let Some(comparison) = &plan.comparison {
+        line(format!("blocks  {}", blocks(plan, comparison)));
+    }
     let in_turn =
         if plan.cells.iter().any(|cell| cell.hold.is_some()) { ", in turn while a load is held" } else { "" };
     line(format!("work    {} launches, {} requests{in_turn}", plan.runs.len(), plan.n_requests()));
@@ -107,8 +145,10 @@ fn words(plan: &Plan) -> String {
         line(format!("around  {}", around(care)));
     }
     for cell in &plan.cells {
+        let arm = cell.arm.as_ref().map(|arm| format!("  arm      {}", one_line(arm)));
         let threads = cell.threads.map_or("its own choice of".to_owned(), |threads| threads.to_string());
         line(format!("\ncell {}", cell.id));
+        arm.into_iter().for_each(&mut line);
         line(format!("  device   {}", cell.device));
         line(format!(
             "  runtime  {}, {threads} threads, context {} tokens",
@@ -137,6 +177,16 @@ fn words(plan: &Plan) -> String {
         }
     }
     text
+}
+
+/// What is compared, and how.
+fn blocks(plan: &Plan, comparison: &PlannedComparison) -> String {
+    let order = match comparison.order {
+        BlockOrder::Abba => "in the order ABBA",
+        BlockOrder::Shuffled => "in an order drawn from the seed",
+    };
+    let arms: Vec<String> = comparison.arms.iter().map(|arm| one_line(&arm.name)).collect();
+    format!("{}, each of {} launches {order}: {}", n_blocks(plan), arms.len(), arms.join(" | "))
 }
 
 /// What surrounds each load.

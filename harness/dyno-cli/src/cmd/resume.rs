@@ -4,7 +4,7 @@ use dyno_model::clock::WallNs;
 use dyno_store::Journal;
 
 use crate::args::{Global, ResumeArgs};
-use crate::cmd::campaign::{self, Conduct, VERSION};
+use crate::cmd::campaign::{self, Conduct, Shown, VERSION};
 use crate::cmd::{models, report};
 use crate::exit::Exit;
 use crate::progress::{Talk, say};
@@ -29,6 +29,6 @@ pub(crate) fn resume(global: &Global, args: &ResumeArgs) -> Result<Exit, Failure
     let standing = campaign::standing(campaign.plan(), opened.journal.progress());
     say(talk, Talk::Normal, &format!("{}: {standing} are in the record", campaign.id()));
     let models = models::fetch(global, campaign.plan(), args.accept_terms)?;
-    let conduct = Conduct { models, reconnect_limit: args.reconnect.limit() };
+    let conduct = Conduct { models, reconnect_limit: args.reconnect.limit(), shown: Shown::Report };
     campaign::measure(global, &campaign, opened.journal, &conduct)
 }

@@ -8,7 +8,7 @@ use dyno_store::{Journal, Store};
 use jiff::Timestamp;
 
 use crate::args::{Global, RunArgs};
-use crate::cmd::campaign::{self, Conduct, VERSION};
+use crate::cmd::campaign::{self, Conduct, Shown, VERSION};
 use crate::cmd::{models, plan};
 use crate::exit::Exit;
 use crate::project::Project;
@@ -18,22 +18,19 @@ use crate::render_error::Failure;
 pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     let project = Project::find(global)?;
     let plan = plan::freeze(&project, &args.ask)?;
+    plan::tell_blocks(global, &args.ask, &plan);
     let store = Store::new(&project.runs);
     check_writable(&project)?;
     let id = id(&store, args.name.as_deref(), &plan.suite.name)?;
     let models = models::fetch(global, &plan, args.accept_terms)?;
     let campaign = store.create(&id, &plan)?;
     let journal = Journal::create(&campaign, VERSION, WallNs::now())?;
-    campaign::measure(
-        global,
-        &campaign,
-        journal,
-        &Conduct { models, reconnect_limit: args.reconnect.limit() },
-    )
+    let conduct = Conduct { models, reconnect_limit: args.reconnect.limit(), shown: Shown::Report };
+    campaign::measure(global, &campaign, journal, &conduct)
 }
 
 /// Finds out before anything long begins.
-fn check_writable(project: &Project) -> Result<(), Failure> {
+pub(crate) fn check_writable(project: &Project) -> Result<(), Failure> {
     fs::create_dir_all(&project.runs).and_then(|()| tempfile::tempfile_in(&project.runs).map(drop)).map_err(
         |error| {
             let words = format!("cannot write into the folder of the campaigns, {}", project.runs.display());
@@ -43,7 +40,7 @@ fn check_writable(project: &Project) -> Result<(), Failure> {
 }
 
 /// The given name, or UTC time and suite.
-fn id(store: &Store, given: Option<&str>, suite: &str) -> Result<CampaignId, Failure> {
+pub(crate) fn id(store: &Store, given: Option<&str>, suite: &str) -> Result<CampaignId, Failure> {
     let taken = store.list()?;
     let stem = match given {
         Some(name) if taken.iter().any(|id| id.0 == name) || store.root().join(name).exists() => {

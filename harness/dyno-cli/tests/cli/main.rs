@@ -3,8 +3,12 @@
 //! One binary for all of it: each that links the tables' library costs time and disk.
 
 mod bad_input;
+mod bisect;
+mod check;
+mod compare_arms;
 mod crash;
 mod devices;
+mod evidence;
 mod fake_runtime;
 mod load;
 mod pages;
@@ -12,3 +16,5 @@ mod played;
 mod real_model;
 mod sandbox;
 mod sensors;
+mod several;
+mod verdicts;

@@ -9,6 +9,10 @@ fn every_subcommand_has_help_with_examples() {
         let help = sandbox.ok(&[command, "--help"]).stdout;
         assert!(help.contains("Examples:"), "{command}: {help}");
     }
+    for command in ["compare", "baseline", "calibrate", "history"] {
+        let help = sandbox.ok(&[command, "--help"]).stdout;
+        assert!(help.contains("Examples:"), "{command}: {help}");
+    }
     for command in ["list", "discover", "add", "clean", "release"] {
         let help = sandbox.ok(&["devices", command, "--help"]).stdout;
         assert!(help.contains("Examples:"), "devices {command}: {help}");

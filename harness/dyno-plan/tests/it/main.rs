@@ -1,5 +1,6 @@
 //! What a caller of dyno-plan sees.
 
+mod arms;
 mod boards;
 mod care;
 mod lab;
@@ -9,5 +10,6 @@ mod plans;
 mod problems;
 mod servers;
 mod shipped;
+mod slos;
 mod starts;
 mod steering;

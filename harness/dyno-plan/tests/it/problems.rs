@@ -389,25 +389,26 @@ fn slos() {
         "limit_ms = 400",
         "limit_tokens_per_s = 9",
         &[
-            "7:22: `limit_tokens_per_s` is no unit of `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms",
+            "7:22: `limit_tokens_per_s` is no unit of `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms or limit_s",
         ],
     );
     check(
         "limit_ms = 400",
-        "limit_s = 1",
+        "limit_us = 1",
         &[
-            "7:1: unknown key `limit_s` in `slo[0]`\n  hint: did you mean `limit_ms`? known: confidence, fraction, limit_bytes, limit_ms, limit_ns, limit_tokens, limit_tokens_per_s, metric",
+            "6:10: no limit for `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms or limit_s",
+            "7:1: unknown key `limit_us` in `slo[0]`\n  hint: did you mean `limit_ms`? known: confidence, every, fraction, limit_bytes, limit_j, limit_ms, limit_ns, limit_ratio, limit_s, limit_tokens, limit_tokens_per_s, limits, metric, name, per, where",
         ],
     );
     check(
         "limit_ms = 400\n",
         "",
-        &["6:10: no limit for `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms"],
+        &["6:10: no limit for `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms or limit_s"],
     );
     check(
         "limit_ms = 400",
         "limit_ms = 400\nlimit_ns = 5",
-        &["7:12: more than one limit\n  hint: for `ttft_ns` write limit_ns or limit_ms"],
+        &["7:12: more than one limit\n  hint: for `ttft_ns` write limit_ns or limit_ms or limit_s"],
     );
     check(
         "fraction = 0.95",

@@ -1,6 +1,7 @@
 //! Everything that edgedyno ships with.
 
 use dyno_model::plan::{ModelOrigin, TransportSpec};
+use dyno_model::slo::Condition;
 use dyno_plan::{Ask, Catalog, Inputs, Source};
 
 #[test]
@@ -23,8 +24,13 @@ fn every_shipped_file_loads() {
     ] {
         assert!(catalog.models.contains_key(name), "{name}");
     }
-    let limit_ns = catalog.slos["interactive"].objectives[0].limit;
-    assert!((limit_ns - 1e9).abs() < 0.5, "{limit_ns}");
+    let Condition::Limit { metric, limit } = &catalog.slos["interactive"].objectives[0].conditions[0] else {
+        panic!("a limit of a time");
+    };
+    assert!(metric == "ttft_ns" && (limit - 1e9).abs() < 0.5, "{metric} {limit}");
+    for name in ["instant", "assistant", "sustained"] {
+        assert!(catalog.slos.contains_key(name), "{name}");
+    }
     assert_eq!(catalog.corpora["assistant"].slices["quick"].1, 40);
 }
 

@@ -1,6 +1,7 @@
 //! Charts as data, reduced to what can be drawn.
 
 mod cdf;
+mod density;
 mod own_timings;
 mod reduce;
 mod sampled;
@@ -16,7 +17,7 @@ use crate::memory::growth_chart;
 use crate::roofline::ceiling_chart;
 use crate::steady::pace_chart;
 
-pub(crate) use reduce::{cloud, line};
+pub(crate) use reduce::{cloud, line, steps};
 
 /// More launches than this are pooled into one series, or only the first ones are drawn.
 const MAX_LAUNCHES: usize = 6;
@@ -62,7 +63,12 @@ fn chart(
         form,
         x: axes.0,
         y: axes.1,
-        series: series.into_iter().filter(|series| !series.points.is_empty()).collect(),
+        series: series.into_iter().filter(|of| is_kept(form, of)).collect(),
         marks: Vec::new(),
     }
+}
+
+/// Series without a point have nothing to show; an empty class of density keeps its shade.
+fn is_kept(form: ChartForm, series: &Series) -> bool {
+    form == ChartForm::Density || !series.points.is_empty()
 }

@@ -9,7 +9,7 @@ const STEPS: usize = 1000;
 
 /// The distribution function of sorted values, as points on it: all of them, or so many ranks evenly spread,
 /// the smallest and the largest always.
-pub(super) fn steps(sorted: &[u64]) -> Vec<[f64; 2]> {
+pub(crate) fn steps(sorted: &[u64]) -> Vec<[f64; 2]> {
     let n = sorted.len();
     let point = |rank: usize| [sorted[rank - 1] as f64, rank as f64 / n as f64];
     if n <= STEPS {

@@ -39,11 +39,11 @@ fn gaps_by_place(cell: &CellRecord<'_>) -> Vec<Vec<u64>> {
     let every = n_gaps.div_ceil(MAX_GAPS).max(1);
     let mut by_place: Vec<Vec<u64>> = Vec::new();
     for row in rows.into_iter().step_by(every) {
-        for (place, pair) in cell.record.tokens(row).windows(2).enumerate() {
+        for (place, gap) in cell.record.tokens(row).gaps().enumerate() {
             if by_place.len() <= place {
                 by_place.push(Vec::new());
             }
-            by_place[place].push(pair[1].saturating_sub(pair[0]));
+            by_place[place].push(gap);
         }
     }
     for gaps in &mut by_place {

@@ -5,8 +5,8 @@ use dyno_view::comparison::{Better, ColumnFigure, ColumnView, ComparedFigure, Ro
 use dyno_view::report::UnitView;
 
 /// House rules: values that differ by more go on a logarithmic axis; a picture of more rows is not read.
-const LOG_RATIO: f64 = 10.0;
-const MAX_ROWS: usize = 40;
+pub(super) const LOG_RATIO: f64 = 10.0;
+pub(super) const MAX_ROWS: usize = 40;
 
 /// One chart for each median that some row has.
 pub(super) fn charts(columns: &[ColumnView], rows: &[RowView]) -> Vec<Chart> {
@@ -58,7 +58,7 @@ fn series(row: &RowView, column: usize, line: u32) -> Series {
     Series { name: name.collect::<Vec<_>>().join(", "), points, n }
 }
 
-fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
+pub(super) fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
     match unit {
         UnitView::Ns => Some(AxisUnit::Ns),
         UnitView::TokensPerSecond => Some(AxisUnit::TokensPerSecond),

@@ -12,8 +12,33 @@ use crate::cell::CellRecord;
 /// House rule: lengths, or shares from a cache, that differ by more are unlike work.
 const SPREAD: f64 = 0.05;
 
+/// What longer prompts make longer.
+const PROMPT_LATENCIES: [&str; 9] = [
+    "ttft_sched_ns",
+    "e2e_sched_ns",
+    "ttft_ns",
+    "e2e_ns",
+    "ttfo_ns",
+    "ttft_served_ns",
+    "e2e_served_ns",
+    "first_inference_ns",
+    "j_per_request",
+];
+/// What longer answers make longer.
+const ANSWER_LATENCIES: [&str; 4] = ["e2e_sched_ns", "e2e_ns", "e2e_served_ns", "j_per_request"];
+/// What is counted in tokens.
+const TOKEN_RATES: [&str; 7] = [
+    "tpot_ns",
+    "tpot_k1_ns",
+    "decode_tokens_per_s",
+    "prefill_tokens_per_s",
+    "output_tokens_per_s",
+    "j_per_output_token",
+    "sustained_tokens_per_s",
+];
+
 /// What a cell's requests that went well really did; `None` without one.
-pub(super) fn work_done(cell: &CellRecord<'_>) -> Option<WorkDoneView> {
+pub(crate) fn work_done(cell: &CellRecord<'_>) -> Option<WorkDoneView> {
     let (record, rows) = (cell.record, cell.ok_rows());
     let requests = &record.requests;
     if rows.is_empty() {
@@ -65,7 +90,7 @@ fn lengths(cell: &CellRecord<'_>) -> LengthsView {
 }
 
 /// In what rows did unlike work, and which columns are no ground for an order because of it.
-pub(super) fn unlike(columns: &[ColumnView], rows: &[(&str, &WorkDoneView)]) -> Vec<UnlikeView> {
+pub(crate) fn unlike(columns: &[ColumnView], rows: &[(&str, &WorkDoneView)]) -> Vec<UnlikeView> {
     if rows.len() < 2 {
         return Vec::new();
     }
@@ -74,17 +99,11 @@ pub(super) fn unlike(columns: &[ColumnView], rows: &[(&str, &WorkDoneView)]) -> 
         of.map(|(place, _)| place).collect()
     };
     let all = [
-        (
-            uneven("prompts", rows, |work| work.prompts.as_ref()),
-            places(&["ttft_sched_ns", "e2e_sched_ns", "ttft_ns", "e2e_ns"]),
-        ),
-        (uneven("answers", rows, |work| work.answers.as_ref()), places(&["e2e_sched_ns", "e2e_ns"])),
-        (
-            caches(rows),
-            places(&["ttft_sched_ns", "e2e_sched_ns", "ttft_ns", "prefill_tokens_per_s", "e2e_ns"]),
-        ),
-        (tokenizers(rows), places(&["decode_tokens_per_s", "prefill_tokens_per_s"])),
-        (sources(rows), places(&["decode_tokens_per_s", "prefill_tokens_per_s"])),
+        (uneven("prompts", rows, |work| work.prompts.as_ref()), places(&PROMPT_LATENCIES)),
+        (uneven("answers", rows, |work| work.answers.as_ref()), places(&ANSWER_LATENCIES)),
+        (caches(rows), places(&[PROMPT_LATENCIES.as_slice(), &["prefill_tokens_per_s"]].concat())),
+        (tokenizers(rows), places(&TOKEN_RATES)),
+        (sources(rows), places(&TOKEN_RATES)),
     ];
     let found = all.into_iter().filter_map(|(reason, columns)| Some(UnlikeView { reason: reason?, columns }));
     found.collect()

@@ -1,5 +1,6 @@
 //! Cells side by side, as far as they did equal work. Nothing is ranked here, and nothing is tested.
 
+mod boxes;
 mod charts;
 mod done;
 mod overlap;
@@ -16,14 +17,12 @@ use crate::cell::CellRecord;
 use crate::machine::shared_machines;
 use crate::metrics::unit_view;
 use crate::record::Record;
-use work::{Work, work_view};
+
+pub(crate) use done::{unlike, work_done};
+pub(crate) use work::{Work, work_view};
 
 /// The comparison of a campaign; `None` with fewer than two cells.
-pub(crate) fn comparison(
-    record: &Record<'_>,
-    cells: &[CellRecord<'_>],
-    views: &[CellView],
-) -> Option<ComparisonView> {
+pub(crate) fn comparison(cells: &[CellRecord<'_>], views: &[CellView]) -> Option<ComparisonView> {
     if cells.len() < 2 {
         return None;
     }
@@ -43,7 +42,7 @@ pub(crate) fn comparison(
     let group = |(work, places): &(Work<'_>, Vec<usize>)| {
         let members: Vec<(&CellRecord<'_>, &CellView)> =
             places.iter().map(|place| (&cells[*place], &views[*place])).collect();
-        group_view(record, work, &members, &columns)
+        group_view(work, &members, &columns)
     };
     Some(ComparisonView { groups: groups.iter().map(group).collect(), columns, differences })
 }
@@ -52,7 +51,15 @@ pub(crate) fn comparison(
 fn is_one_sweep(cells: &[CellRecord<'_>]) -> bool {
     let others = |cell: &CellRecord<'_>| {
         let of = cell.cell;
-        (of.device.clone(), of.runtime.clone(), of.model.clone(), of.threads, of.context_tokens, of.start)
+        (
+            cell.record.id.clone(),
+            of.device.clone(),
+            of.runtime.clone(),
+            of.model.clone(),
+            of.threads,
+            of.context_tokens,
+            of.start,
+        )
     };
     cells
         .windows(2)
@@ -94,7 +101,6 @@ fn column(id: &str, figure: ColumnFigure) -> Option<ColumnView> {
 }
 
 fn group_view(
-    record: &Record<'_>,
     work: &Work<'_>,
     members: &[(&CellRecord<'_>, &CellView)],
     columns: &[ColumnView],
@@ -106,10 +112,15 @@ fn group_view(
     let overlaps = (0..columns.len()).flat_map(|column| overlaps(&rows, column)).collect();
     let mut notes = Vec::new();
     if rows.len() > 1 {
-        notes.extend(one_machine(record, &rows));
+        notes.extend(one_machine(members, &rows));
         notes.extend(survivors(&rows));
     }
-    let charts = if rows.len() > 1 { charts::charts(columns, &rows) } else { Vec::new() };
+    let cells: Vec<&CellRecord<'_>> = members.iter().map(|member| member.0).collect();
+    let charts = if rows.len() > 1 {
+        charts::charts(columns, &rows).into_iter().chain(boxes::charts(&cells, columns, &rows)).collect()
+    } else {
+        Vec::new()
+    };
     let done: Vec<(&str, &WorkDoneView)> =
         rows.iter().filter_map(|row| Some((row.name.as_str(), row.work.as_ref()?))).collect();
     let unlike = done::unlike(columns, &done);
@@ -121,6 +132,7 @@ fn differ_in(views: &[&CellView]) -> Vec<RowPart> {
     let differs =
         |same: fn(&CellView, &CellView) -> bool| views.windows(2).any(|pair| !same(pair[0], pair[1]));
     let parts = [
+        (RowPart::Campaign, differs(|a, b| a.campaign == b.campaign)),
         (RowPart::Device, differs(|a, b| a.device == b.device)),
         (RowPart::Model, differs(|a, b| a.model == b.model)),
         (RowPart::Runtime, differs(|a, b| a.runtime == b.runtime)),
@@ -146,9 +158,11 @@ fn overlaps(rows: &[RowView], column: usize) -> Vec<OverlapView> {
 }
 
 /// Rows of devices that are one machine, measured at the same time.
-fn one_machine(record: &Record<'_>, rows: &[RowView]) -> Vec<String> {
+fn one_machine(members: &[(&CellRecord<'_>, &CellView)], rows: &[RowView]) -> Vec<String> {
     let mut notes = Vec::new();
-    for devices in shared_machines(record) {
+    let mut records: Vec<&Record<'_>> = members.iter().map(|member| member.0.record).collect();
+    records.dedup_by_key(|record| record.id);
+    for devices in records.into_iter().flat_map(shared_machines) {
         let here: Vec<&str> = devices
             .iter()
             .map(|device| device.0.as_str())

@@ -55,9 +55,15 @@ pub(super) fn row(
     }
 }
 
-/// What tells it from the other rows; its device where nothing does.
+/// What tells it from the other rows; its device where nothing does. An arm is told by its own name, for two of them
+/// may differ in nothing else.
 fn name(view: &CellView, differ_in: &[RowPart]) -> String {
+    if let Some(arm) = &view.arm {
+        let device = differ_in.contains(&RowPart::Device).then_some(&view.device);
+        return view.campaign.iter().chain(device).chain([arm]).cloned().collect::<Vec<_>>().join(" · ");
+    }
     let part = |part: &RowPart| match part {
+        RowPart::Campaign => view.campaign.clone().unwrap_or_default(),
         RowPart::Device => view.device.clone(),
         RowPart::Model => view.model.clone(),
         RowPart::Runtime => view.runtime.clone(),
@@ -68,7 +74,11 @@ fn name(view: &CellView, differ_in: &[RowPart]) -> String {
         },
     };
     let parts: Vec<String> = differ_in.iter().map(part).collect();
-    if parts.is_empty() { view.device.clone() } else { parts.join(" · ") }
+    if parts.is_empty() {
+        // Alone in its table, it is still one of several campaigns.
+        return view.campaign.iter().chain([&view.device]).cloned().collect::<Vec<_>>().join(" · ");
+    }
+    parts.join(" · ")
 }
 
 fn launches(view: &CellView) -> ShareView {

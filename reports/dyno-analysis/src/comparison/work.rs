@@ -14,7 +14,7 @@ use crate::start::start_name;
 
 /// The work of a cell. Device, runtime and threads are what carries it out, not the work.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Work<'a> {
+pub(crate) struct Work<'a> {
     model: Model,
     load: &'a LoadModel,
     context_tokens: u32,
@@ -63,7 +63,7 @@ impl Answer {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn of(cell: &CellRecord<'a>) -> Self {
+    pub(crate) fn of(cell: &CellRecord<'a>) -> Self {
         let (plan, cell, record) = (cell.record.plan, cell.cell, cell.record);
         let requests = || requests(plan, cell);
         Self {
@@ -77,7 +77,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn differs(&self, other: &Self) -> BTreeSet<WorkPart> {
+    /// In what it differs from another one.
+    pub(crate) fn differs(&self, other: &Self) -> BTreeSet<WorkPart> {
         let same_prompts = self.prompts == other.prompts;
         let same_answers = self.answers == other.answers && (!same_prompts || self.asked == other.asked);
         let parts = [
@@ -131,7 +132,7 @@ pub(super) fn differences<'a, 'b: 'a>(works: impl Iterator<Item = &'a Work<'b>>)
     parts.into_iter().collect()
 }
 
-pub(super) fn work_view(work: &Work<'_>) -> WorkView {
+pub(crate) fn work_view(work: &Work<'_>) -> WorkView {
     WorkView {
         model_digest: match &work.model {
             Model::File(digest) => Some(digest.clone()),

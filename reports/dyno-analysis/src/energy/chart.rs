@@ -41,9 +41,21 @@ pub(crate) fn power_chart(cell: &CellRecord<'_>) -> Option<Chart> {
     })
 }
 
-/// A sample each, or the mean between two updates of a counter at its end; means of neighbours where there are many.
-fn series(name: &str, start: u64, reading: &Reading) -> Series {
-    let power: Vec<(u64, f64)> = match &reading.curve {
+/// Power of one launch by the source of its cell's figures, with that source's name: a sample each, or the mean between
+/// two updates of a counter at its end. Empty where that launch has none.
+pub(crate) fn power_of(
+    cell: &CellRecord<'_>,
+    launch: &LaunchRecord<'_>,
+) -> Option<(String, Vec<(u64, f64)>)> {
+    let source = energy_of(cell)?.view.source.as_ref()?;
+    let chosen = choose(cell, &[launch])?.0.filter(|of| of.source.name == source.name)?;
+    let power = power(chosen.launches.first()?.reading.as_ref()?);
+    Some((source.name.clone(), power))
+}
+
+/// A sample each, or the mean between two updates of a counter at its end.
+fn power(reading: &Reading) -> Vec<(u64, f64)> {
+    match &reading.curve {
         Curve::Power(power) => power.clone(),
         Curve::Counts(counts) => counts.first().map_or_else(Vec::new, |first| {
             let mean = |pair: &[(u64, f64)]| {
@@ -53,7 +65,12 @@ fn series(name: &str, start: u64, reading: &Reading) -> Series {
             };
             first.points.windows(2).filter_map(mean).collect()
         }),
-    };
+    }
+}
+
+/// Means of neighbours where there are many.
+fn series(name: &str, start: u64, reading: &Reading) -> Series {
+    let power = power(reading);
     let n = power.len();
     let each = n.div_ceil(MAX_POINTS).max(1);
     let point = |few: &[(u64, f64)]| {

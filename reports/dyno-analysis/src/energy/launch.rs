@@ -153,7 +153,7 @@ fn of_launch(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>, chosen: &Source<'
 fn load(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>) -> Option<Load> {
     let (record, requests) = (cell.record, &cell.record.requests);
     let end = |row: usize| match record.tokens(row).last() {
-        Some(token) => requests.sent_at_ns[row].saturating_add(*token),
+        Some(token) => requests.sent_at_ns[row].saturating_add(token),
         None => requests.ended_at_ns[row],
     };
     let began = launch.rows.iter().map(|row| requests.sent_at_ns[*row]).min()?;
@@ -181,7 +181,7 @@ fn timeline(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>) -> Vec<Timed> {
         let computed = requests.prompt_tokens[*row]
             .map(|n| u64::from(n.saturating_sub(requests.cached_tokens[*row].unwrap_or(0))));
         Some(Timed {
-            began: sent + requests.queue_ns[*row].unwrap_or(0).min(*first),
+            began: sent + requests.queue_ns[*row].unwrap_or(0).min(first),
             first: sent + first,
             last: sent + last,
             n_prefill: computed,

@@ -23,9 +23,9 @@ use dyno_view::report::Finding;
 
 use crate::cell::{CellRecord, LaunchRecord};
 
-pub(crate) use chart::power_chart;
+pub(crate) use chart::{power_chart, power_of};
 pub(crate) use methods::methods;
-pub(crate) use table::energy_table;
+pub(crate) use table::{energy_table, unlike_energy};
 
 use launch::{Chosen, OfLaunch, choose};
 use source::Source;

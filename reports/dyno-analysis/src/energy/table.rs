@@ -6,6 +6,7 @@
 use dyno_view::energy::{EnergyGroupView, EnergyRowView, EnergyScopeView, EnergySourceView, EnergyTableView};
 use dyno_view::report::CellView;
 
+use super::energy_of;
 use crate::cell::CellRecord;
 use crate::contacts::Contacts;
 
@@ -77,6 +78,15 @@ impl Basis {
     }
 }
 
+/// Why the energies of two cells may not be put side by side; `None` where they may, or where one has none.
+pub(crate) fn unlike_energy(a: &CellRecord<'_>, b: &CellRecord<'_>) -> Option<String> {
+    let basis = |cell: &CellRecord<'_>| Some(Basis::of(cell, energy_of(cell)?.view.source.as_ref()?));
+    let (one, two) = (basis(a)?, basis(b)?);
+    let words =
+        || format!("energies by {} are not those by {}: {}", one.words(), two.words(), one.unlike(&two));
+    (one != two).then(words)
+}
+
 fn scope_words(scope: EnergyScopeView) -> &'static str {
     match scope {
         EnergyScopeView::Device => "the whole device",
@@ -93,7 +103,8 @@ pub(crate) fn energy_table(cells: &[CellRecord<'_>], views: &[CellView]) -> Opti
     let mut missing = Vec::new();
     for (cell, view) in cells.iter().zip(views) {
         let Some(energy) = &view.energy else { continue };
-        let name = format!("{} · {} on {}", view.model, view.runtime, view.device);
+        let campaign = view.campaign.as_ref().map(|id| format!(", campaign {id}")).unwrap_or_default();
+        let name = format!("{} · {} on {}{campaign}", view.model, view.runtime, view.device);
         let Some(source) = &energy.source else {
             let why = energy.why_none.as_deref().unwrap_or("no source");
             missing.push(format!("{name}: {why}"));

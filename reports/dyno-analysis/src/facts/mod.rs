@@ -8,6 +8,7 @@ use dyno_view::report::{FactValue, FactView};
 
 pub(crate) use cell::{cell_facts, model_marks, own_cost};
 pub(crate) use device::device_views;
+pub(crate) use parts::battery;
 
 fn fact(label: &str, value: Option<FactValue>) -> FactView {
     FactView { label: label.to_owned(), value }

@@ -64,7 +64,7 @@ pub(super) fn android(android: &AndroidFacts) -> Option<String> {
     ])
 }
 
-pub(super) fn battery(facts: &DeviceFacts) -> Option<String> {
+pub(crate) fn battery(facts: &DeviceFacts) -> Option<String> {
     let battery = facts.battery.as_ref();
     let plugged = battery.and_then(|battery| battery.plugged.as_ref()).map(|supplies| {
         if supplies.is_empty() {

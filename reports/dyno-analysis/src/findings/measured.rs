@@ -192,9 +192,9 @@ fn cached(cell: &CellRecord<'_>) -> Option<Finding> {
 fn wide_chunks(cell: &CellRecord<'_>) -> Option<Finding> {
     let (mut n_wide, mut n_all) = (0_u64, 0_u64);
     for row in cell.ok_rows() {
-        let tokens = cell.record.chunk_tokens(row);
+        let tokens = cell.record.tokens(row);
         n_all += tokens.len() as u64;
-        n_wide += tokens.iter().filter(|n| n.is_some_and(|n| n > 1)).count() as u64;
+        n_wide += tokens.counts().filter(|n| n.is_some_and(|n| n > 1)).count() as u64;
     }
     let share = n_wide as f64 / n_all as f64;
     (n_wide > 0 && share > WIDE_CHUNK_SHARE).then(|| {

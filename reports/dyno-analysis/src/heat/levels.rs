@@ -156,7 +156,7 @@ pub(super) fn rates(points: &[Point]) -> Vec<f64> {
 
 /// The points of the last quarter of the load.
 pub(super) fn last_quarter<'p>(pace: &'p Pace<'_, '_>) -> &'p [Point] {
-    let from = pace.window.began_at + pace.window.len_ns() / 4 * 3;
+    let from = pace.window.last_quarter_from();
     &pace.points[pace.points.partition_point(|point| point.middle_at() < from)..]
 }
 

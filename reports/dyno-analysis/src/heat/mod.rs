@@ -12,7 +12,7 @@ mod window;
 
 use dyno_view::heat::HeatView;
 
-use crate::cell::CellRecord;
+use crate::cell::{CellRecord, LaunchRecord};
 use chart::panels;
 use pace::Pace;
 use view::launch_view;
@@ -30,6 +30,11 @@ const MAX_CHARTS: usize = 3;
 /// The heat of a cell; `None` when none of its loads went on.
 pub(crate) fn heat<'c>(cell: &'c CellRecord<'_>) -> Option<&'c HeatView> {
     cell.heat.get_or_init(|| made(cell)).as_ref()
+}
+
+/// When the last quarter of a launch's load began; `None` without a request.
+pub(crate) fn last_quarter_from(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>) -> Option<u64> {
+    Window::of(cell, launch).map(Window::last_quarter_from)
 }
 
 fn made(cell: &CellRecord<'_>) -> Option<HeatView> {

@@ -33,6 +33,11 @@ impl Window {
         self.ended_at - self.began_at
     }
 
+    /// When its last quarter began.
+    pub(super) fn last_quarter_from(self) -> u64 {
+        self.began_at + self.len_ns() / 4 * 3
+    }
+
     /// Ns after the load began; 0 before.
     pub(super) fn since(self, at_ns: u64) -> u64 {
         at_ns.saturating_sub(self.began_at)

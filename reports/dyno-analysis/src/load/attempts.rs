@@ -40,6 +40,11 @@ pub(crate) fn n_unsent(cell: &CellRecord<'_>) -> u64 {
     unsent_by_run(cell).into_iter().map(|(_, n)| n).sum()
 }
 
+/// The same by run.
+pub(crate) fn unsent_of_runs(cell: &CellRecord<'_>) -> BTreeMap<u32, u64> {
+    unsent_by_run(cell).into_iter().map(|(last, n)| (last.row.run, n)).collect()
+}
+
 /// The last launch of each run, and how many requests of the run it left unsent: none where we ended it ourselves or
 /// its record was cut off, for those are measured when a person resumes.
 fn unsent_by_run<'c, 'a>(cell: &'c CellRecord<'a>) -> Vec<(&'c LaunchRecord<'a>, u64)> {

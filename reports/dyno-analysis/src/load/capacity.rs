@@ -5,16 +5,16 @@ use dyno_view::load::{CapacityView, InconclusiveView, VerdictView};
 
 /// One rate and what its requests showed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Step {
-    pub(super) rate_per_s: f64,
-    pub(super) verdict: VerdictView,
+pub(crate) struct Step {
+    pub(crate) rate_per_s: f64,
+    pub(crate) verdict: VerdictView,
 }
 
 /// The capacity that rates of one kind of arrivals show.
 ///
 /// Rates are taken from the lowest on until one does not pass, in an order that nothing measured can change: so the
 /// confidence of each is also that of the rate that is named (a fixed-sequence test).
-pub(super) fn capacity_of(slo: &str, arrivals: &str, steps: &[Step]) -> CapacityView {
+pub(crate) fn capacity_of(slo: &str, arrivals: &str, steps: &[Step]) -> CapacityView {
     let milli = |rate_per_s: f64| (rate_per_s * 1000.0).round() as u64;
     let tried: Vec<RateStep> = steps
         .iter()

@@ -16,15 +16,15 @@ pub(crate) fn chunks(cell: &CellRecord<'_>) -> Option<ChunksView> {
     let mut by_tokens: BTreeMap<Option<u32>, u64> = BTreeMap::new();
     let (mut n_chunks, mut n_single) = (0, 0);
     for row in &rows {
-        let tokens = record.chunk_tokens(*row);
+        let tokens: Vec<Option<u16>> = record.tokens(*row).counts().collect();
         n_chunks += tokens.len() as u64;
-        for n in tokens {
+        for n in &tokens {
             *by_tokens.entry(n.map(u32::from)).or_default() += 1;
         }
         let is_counted = record.requests.usage_source[*row] != "chunks";
         let osl = record.requests.completion_tokens[*row].filter(|_| is_counted);
         let has_stopped = record.requests.finish[*row].as_deref() == Some("stop");
-        n_single += single(tokens, osl.map(|osl| osl.saturating_sub(u32::from(has_stopped))));
+        n_single += single(&tokens, osl.map(|osl| osl.saturating_sub(u32::from(has_stopped))));
     }
     if n_chunks == 0 {
         return None;

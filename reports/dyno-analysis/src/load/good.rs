@@ -71,6 +71,13 @@ fn view(verdict: Verdict) -> VerdictView {
     }
 }
 
+/// The limits of the plan's service level on a metric, in ns, each with its name for a chart.
+pub(crate) fn limits_of(cell: &CellRecord<'_>, id: &str) -> Vec<(u64, String)> {
+    let limits = cell.record.plan.slo.iter().flat_map(|slo| &slo.limits);
+    let of_metric = limits.filter(|of| judged(cell, &of.metric) == id);
+    of_metric.map(|of| (of.limit_ns, format!("SLO p{}", f64::from(of.fraction_milli) / 10.0))).collect()
+}
+
 /// The metric that an objective's word means under this load.
 fn judged(cell: &CellRecord<'_>, word: &str) -> &'static str {
     let word = word.trim_end_matches("_ns");

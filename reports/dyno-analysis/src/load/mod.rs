@@ -22,9 +22,11 @@ use dyno_view::report::{CellView, Finding, FindingLevel};
 
 use crate::cell::CellRecord;
 
-pub(crate) use attempts::{errors, n_unsent};
+pub(crate) use attempts::{errors, n_unsent, share, unsent_of_runs};
+pub(crate) use capacity::{Step, capacity_of};
 pub(crate) use cell::cell_load;
 pub(crate) use chunks::chunks;
+pub(crate) use good::limits_of;
 pub(crate) use over_time::charts_over_time;
 
 /// What cells under load show together; `None` when all loads are of a single user.

@@ -40,7 +40,8 @@ fn is_alike(a: &Cell, b: &Cell) -> bool {
 fn sweep(mut group: Vec<&CellRecord<'_>>, views: &[CellView]) -> SweepView {
     group.sort_by_key(|cell| order(&cell.cell.load));
     let closed = line(&group, views, |load| Some(f64::from(users(load)?)));
-    let mut charts = charts(Along::Users, "", &points(&closed), &Drawn::default());
+    let limited = Drawn { marks: Vec::new(), limits: limits(&closed) };
+    let mut charts = charts(Along::Users, "", &points(&closed), &limited);
     let mut knees: Vec<KneeView> = knee_of("users", &closed).into_iter().collect();
     let (mut saturations, mut capacities) = (Vec::new(), Vec::new());
     let kinds = kinds(&group);

@@ -56,7 +56,13 @@ impl Decode {
         })
     }
 
-    fn bytes(&self) -> f64 {
+    /// Of the median TPOT.
+    pub(super) fn tokens_per_s(&self) -> f64 {
+        1e9 / self.tpot[0]
+    }
+
+    /// Bytes that a token reads.
+    pub(super) fn bytes(&self) -> f64 {
         self.weights + self.kv.unwrap_or(0.0)
     }
 

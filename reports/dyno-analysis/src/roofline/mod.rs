@@ -4,6 +4,9 @@ mod chart;
 mod compute;
 mod decode;
 
+use std::collections::BTreeMap;
+
+use dyno_model::board::{PlannedBoard, find_board};
 use dyno_model::launch::ModelFacts;
 use dyno_model::machine::{ClusterFigures, MachineFigures};
 use dyno_view::memory::BoundedView;
@@ -44,6 +47,33 @@ pub(crate) fn roofline(cell: &CellRecord<'_>) -> Option<RooflineView> {
     Some(RooflineView { verdict, why, ceiling: Some(decode.ceiling(&against)), figures })
 }
 
+/// What a cell's decoding reads, how fast it is, and what its board's memory could give.
+pub(crate) struct Decoding {
+    /// Bytes read for a token.
+    pub(crate) bytes_per_token: f64,
+    /// Tokens per second of the median TPOT.
+    pub(crate) tokens_per_s: f64,
+    /// Bytes per second of the data sheet; `None` where no board fits.
+    pub(crate) spec_bytes_per_s: Option<u64>,
+}
+
+/// The decoding of a cell; `None` where it is not known well enough for a roofline. `boards` are those that its plan
+/// does not have.
+pub(crate) fn decoding(cell: &CellRecord<'_>, boards: &BTreeMap<String, PlannedBoard>) -> Option<Decoding> {
+    let decode = decode::Decode::of(cell, model(cell)?)?;
+    let contacts = Contacts::of(cell.record, &cell.cell.device);
+    let spec = board_bandwidth(cell, &contacts).map(|of| of.0).or_else(|| {
+        let named = cell.record.plan.devices.get(&cell.cell.device).and_then(|of| of.board.as_deref());
+        let known = boards.iter().map(|(name, board)| (name.as_str(), board));
+        Some(find_board(known, named, contacts.facts())?.1.bandwidth.as_ref()?.bytes_per_s)
+    });
+    Some(Decoding {
+        bytes_per_token: decode.bytes(),
+        tokens_per_s: decode.tokens_per_s(),
+        spec_bytes_per_s: spec,
+    })
+}
+
 /// What a launch said of its model, where that is on the device.
 fn model<'a>(cell: &CellRecord<'a>) -> Option<&'a ModelFacts> {
     let facts = cell.launches.iter().find_map(|launch| launch.row.facts.as_ref()?.model.as_ref())?;
@@ -66,7 +96,7 @@ fn board_bandwidth(cell: &CellRecord<'_>, contacts: &Contacts<'_>) -> Option<(u6
     let plan = cell.record.plan;
     let named = plan.devices.get(&cell.cell.device).and_then(|device| device.board.as_deref());
     let boards = plan.boards.iter().map(|(name, board)| (name.as_str(), board));
-    let (_, board) = dyno_model::board::find_board(boards, named, contacts.facts())?;
+    let (_, board) = find_board(boards, named, contacts.facts())?;
     let bandwidth = board.bandwidth.as_ref()?;
     Some((bandwidth.bytes_per_s, format!("{}: {}", board.title, bandwidth.source)))
 }

@@ -156,11 +156,12 @@ fn is_open(plan: &Plan, run: RunId) -> bool {
 fn figures(request: &RequestRecord, is_open: bool) -> Figures {
     let is_token =
         |chunk: &usize| request.chunk_kind[*chunk] != ChunkKind::Role && request.chunk_bytes[*chunk] > 0;
-    let tokens_ns: Vec<u64> =
-        (0..request.chunk_ns.len()).filter(is_token).map(|chunk| request.chunk_ns[chunk]).collect();
+    let mut tokens = (0..request.chunk_ns.len()).filter(is_token).map(|chunk| request.chunk_ns[chunk]);
+    let (first_ns, second_ns) = (tokens.next(), tokens.next());
+    let last_ns = tokens.next_back().or(second_ns).or(first_ns);
     let osl = request.usage.completion_tokens;
     let send_lag_ns = request.due_at.and_then(|due| request.sent_at.0.checked_sub(due.0));
-    let derived = derive(&Answer { tokens_ns: &tokens_ns, osl, send_lag_ns, ..Answer::default() });
+    let derived = derive(&Answer { first_ns, second_ns, last_ns, osl, send_lag_ns, ..Answer::default() });
     Figures::of(&derived, osl, is_open)
 }
 

@@ -22,9 +22,8 @@ use dyno_store::{Campaign, Journal, JournalEntry, Store};
 /// 2026-11-21T04:30:00Z.
 pub(super) const WALL: u64 = 1_795_235_400_000_000_000;
 
-/// Prompts `p-0`, `p-1`, `p-2` of the categories chat, code and chat, in `n_runs` runs.
-pub(super) fn plan(n_runs: u32) -> Plan {
-    let cell = Cell {
+fn cell() -> Cell {
+    Cell {
         id: CellId::from("00000000000000aa"),
         device: DeviceId::from("local"),
         runtime: "fake".to_owned(),
@@ -34,7 +33,13 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
         hold: None,
-    };
+        arm: None,
+    }
+}
+
+/// Prompts `p-0`, `p-1`, `p-2` of the categories chat, code and chat, in `n_runs` runs.
+pub(super) fn plan(n_runs: u32) -> Plan {
+    let cell = cell();
     let request = |n: u32| PlannedRequest {
         prompt: format!("p-{n}").as_str().into(),
         sampling: Sampling {
@@ -101,6 +106,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         restart: None,
         care: None,
         meters: BTreeMap::new(),
+        comparison: None,
         boards: BTreeMap::new(),
     }
 }

@@ -43,8 +43,11 @@ fn sample(n_cells: usize) -> Report {
     Report {
         schema_version: REPORT_SCHEMA_VERSION,
         campaign: campaign(n_requests),
+        campaigns: Vec::new(),
+        imported: Vec::new(),
         comparison: None,
         findings: findings(),
+        verdicts: None,
         load: None,
         starts: None,
         energy: None,
@@ -175,6 +178,8 @@ fn cell(number: usize, model: &str) -> CellView {
         },
         load: "single user".to_owned(),
         threads: Some(2),
+        arm: None,
+        campaign: None,
         context_tokens: 2048,
         offered: None,
         start: None,
@@ -213,6 +218,7 @@ fn cell(number: usize, model: &str) -> CellView {
             fact("Samples lost", Some(FactValue::Count(0))),
         ],
         charts: charts(&shots),
+        timelines: Vec::new(),
         answers: answers(),
     }
 }

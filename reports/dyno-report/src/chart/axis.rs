@@ -75,6 +75,11 @@ impl AxisPlan {
         position.is_finite().then_some(position)
     }
 
+    /// Whether positions are decimal logarithms.
+    pub(super) fn is_log(&self) -> bool {
+        self.is_log
+    }
+
     fn linear(
         title: String,
         factor: f64,

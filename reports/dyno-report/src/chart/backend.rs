@@ -4,7 +4,7 @@
 //! Coordinates are whole numbers of [`UNITS`] per pixel of the design.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter, Write as _};
 
 use plotters::style::RGBColor;
 use plotters_backend::text_anchor::{HPos, VPos};
@@ -13,13 +13,21 @@ use plotters_backend::{
 };
 
 /// Units of the `viewBox` in one pixel of the design: plotters rounds to whole units, and quarters of a pixel are not seen.
-pub(super) const UNITS: u32 = 4;
+pub(crate) const UNITS: u32 = 4;
 
 /// What something is drawn with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ink {
-    /// A series by its number.
+    /// A series by its colour.
     Series(u8),
+    /// The same with its number among the chart's series, from 1, for the page's script; 0 is none.
+    Numbered(u8, u8),
+    /// Something to hold a series against, with its number as of a series.
+    Reference(u8),
+    /// The band around a series, by the colour of that.
+    Band(u8),
+    /// A class of density, the densest last.
+    Density(u8),
     /// Grid lines at labelled ticks.
     Grid,
     /// Grid lines between them.
@@ -41,6 +49,10 @@ impl Ink {
     pub(super) fn colour(self) -> RGBColor {
         match self {
             Self::Series(n) => RGBColor(0, n, 0),
+            Self::Numbered(n, number) => RGBColor(0, n, number),
+            Self::Reference(number) => RGBColor(6, 1, number),
+            Self::Band(n) => RGBColor(8, n, 0),
+            Self::Density(n) => RGBColor(9, n, 0),
             Self::Grid => RGBColor(1, 0, 0),
             Self::Minor => RGBColor(2, 0, 0),
             Self::Axis => RGBColor(3, 0, 0),
@@ -58,22 +70,48 @@ impl Ink {
             (3, ..) => Self::Axis,
             (4, ..) => Self::Label,
             (5, ..) => Self::Title,
+            (6, 1, number) => Self::Reference(number),
             (6, ..) => Self::Mark,
             (7, ..) => Self::Shade,
-            (_, n, _) => Self::Series(n),
+            (8, n, _) => Self::Band(n),
+            (9, n, _) => Self::Density(n),
+            (_, n, number) => Self::Numbered(n, number),
         }
     }
 
     fn class(self) -> String {
         match self {
-            Self::Series(n) => format!("s{n}"),
+            Self::Series(n) | Self::Numbered(n, _) => format!("s{n}"),
+            Self::Band(n) => format!("s{n} band"),
+            Self::Density(n) => format!("density d{n}"),
             Self::Grid => "grid".to_owned(),
             Self::Minor => "minor".to_owned(),
             Self::Axis => "axis".to_owned(),
             Self::Label => "label".to_owned(),
             Self::Title => "title".to_owned(),
-            Self::Mark => "mark".to_owned(),
+            Self::Mark | Self::Reference(_) => "mark".to_owned(),
             Self::Shade => "shade".to_owned(),
+        }
+    }
+
+    /// An attribute that says which series a path belongs to.
+    fn number(self) -> String {
+        match self {
+            Self::Numbered(_, number @ 1..) | Self::Reference(number @ 1..) => {
+                format!(" data-s=\"{number}\"")
+            }
+            Self::Numbered(..)
+            | Self::Reference(_)
+            | Self::Series(_)
+            | Self::Band(_)
+            | Self::Density(_)
+            | Self::Grid
+            | Self::Minor
+            | Self::Axis
+            | Self::Label
+            | Self::Title
+            | Self::Mark
+            | Self::Shade => String::new(),
         }
     }
 }
@@ -82,12 +120,24 @@ impl Ink {
 pub(super) struct ClassSvg<'a> {
     out: &'a mut String,
     size: (u32, u32),
+    /// Centre of the last dot.
+    last_dot: BackendCoord,
+}
+
+/// Two numbers of a path; a minus sign parts them by itself.
+struct Step(i32, i32);
+
+impl Display for Step {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let gap = if self.1 < 0 { "" } else { " " };
+        write!(f, "{}{gap}{}", self.0, self.1)
+    }
 }
 
 impl<'a> ClassSvg<'a> {
     /// Draws into `out`; `size` is in units of the `viewBox`.
     pub(super) fn new(out: &'a mut String, size: (u32, u32)) -> Self {
-        Self { out, size }
+        Self { out, size, last_dot: (0, 0) }
     }
 
     fn push(&mut self, text: std::fmt::Arguments<'_>) {
@@ -95,7 +145,12 @@ impl<'a> ClassSvg<'a> {
     }
 
     fn path(&mut self, points: impl IntoIterator<Item = BackendCoord>, ink: Ink) {
-        self.push(format_args!("<path class=\"{} line\" d=\"", ink.class()));
+        self.push(format_args!("<path class=\"{} line\"{} d=\"", ink.class(), ink.number()));
+        self.steps(points);
+        self.push(format_args!("\"/>\n"));
+    }
+
+    fn steps(&mut self, points: impl IntoIterator<Item = BackendCoord>) {
         let mut last: Option<BackendCoord> = None;
         for (x, y) in points {
             // Relative steps are shorter; a repeated point draws nothing.
@@ -104,11 +159,10 @@ impl<'a> ClassSvg<'a> {
                 Some(before) if before == (x, y) => {}
                 Some((x0, y0)) if y0 == y => self.push(format_args!("h{}", x - x0)),
                 Some((x0, y0)) if x0 == x => self.push(format_args!("v{}", y - y0)),
-                Some((x0, y0)) => self.push(format_args!("l{} {}", x - x0, y - y0)),
+                Some((x0, y0)) => self.push(format_args!("l{}", Step(x - x0, y - y0))),
             }
             last = Some((x, y));
         }
-        self.push(format_args!("\"/>\n"));
     }
 }
 
@@ -168,15 +222,31 @@ impl DrawingBackend for ClassSvg<'_> {
 
     /// Circles that follow each other in one ink become one path of dots.
     fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, _: u32, style: &S, _: bool) -> Drawn {
-        let open = format!("<path class=\"{} dots\" d=\"", Ink::of(style.color()).class());
+        let ink = Ink::of(style.color());
+        let open = format!("<path class=\"{} dots\"{} d=\"", ink.class(), ink.number());
         let end = "\"/>\n";
         let last_element = self.out.rfind('<').unwrap_or(0);
         if self.out[last_element..].starts_with(&open) && self.out.ends_with(end) {
             self.out.truncate(self.out.len() - end.len());
+            let (x, y) = (centre.0 - self.last_dot.0, centre.1 - self.last_dot.1);
+            self.push(format_args!("m{}h0{end}", Step(x, y)));
         } else {
             self.out.push_str(&open);
+            self.push(format_args!("M{} {}h0{end}", centre.0, centre.1));
         }
-        self.push(format_args!("M{} {}h0{end}", centre.0, centre.1));
+        self.last_dot = centre;
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        corners: I,
+        style: &S,
+    ) -> Drawn {
+        let class = Ink::of(style.color()).class();
+        self.push(format_args!("<path class=\"{class} fill\" d=\""));
+        self.steps(corners);
+        self.push(format_args!("z\"/>\n"));
         Ok(())
     }
 
@@ -210,7 +280,7 @@ impl DrawingBackend for ClassSvg<'_> {
 }
 
 /// Text for XML content and quoted attributes.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

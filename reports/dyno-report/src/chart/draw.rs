@@ -6,21 +6,23 @@ use dyno_view::chart::{Chart, ChartForm, Mark, Scale, Series};
 use plotters::coord::Shift;
 use plotters::prelude::{
     Cartesian2d, ChartBuilder, ChartContext, Circle, Color, DrawingArea, DrawingAreaErrorKind,
-    IntoDrawingArea, IntoFont, PathElement, Text, TextStyle,
+    IntoDrawingArea, IntoFont, PathElement, Rectangle, Text, TextStyle,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{AxisPlan, Direction};
-use super::backend::{ClassSvg, Ink, UNITS, escaped};
+use super::backend::{ClassSvg, Ink, UNITS};
+use super::bands;
+use super::drawing::{Drawing, Frame, Plotted};
 use super::reduce::{outline, steps};
-use super::whiskers;
+use super::rows;
 use crate::untrusted::one_line;
 
 /// Colours before they repeat: those of Okabe and Ito that are readable on white or black, and the text's own.
 pub const N_COLOURS: usize = 7;
 
 /// Size of a chart, in pixels of the design.
-pub(super) const WIDTH: u32 = 640;
+pub(crate) const WIDTH: u32 = 640;
 const HEIGHT: u32 = 360;
 /// Text size, in pixels of the design; the style sheet says the same, and more on narrow screens.
 const TEXT: u32 = 13;
@@ -32,6 +34,8 @@ const TOP: u32 = 32;
 const RIGHT: u32 = 18;
 /// Height of one row of mark labels.
 const MARK_ROW: u32 = 17;
+/// Longest label of a tick that there is room for.
+pub(super) const TICK_CHARS: usize = 14;
 /// Longest label of a mark.
 const MARK_CHARS: usize = 20;
 /// Rows of mark labels before the rest goes without.
@@ -49,29 +53,47 @@ pub(super) type Drawn = Result<(), DrawingAreaErrorKind<Infallible>>;
 /// The page's style sheet must define the classes named in [`crate::chart`].
 /// Title and caption become the picture's name and description for those who cannot see it.
 pub fn svg(chart: &Chart, id: &str) -> Option<String> {
+    drawing(chart).map(|drawing| drawing.element(id, &chart.title, &chart.caption))
+}
+
+/// The chart without a frame; `None` when no point can be drawn.
+pub(crate) fn drawing(chart: &Chart) -> Option<Drawing> {
     let mut body = String::new();
-    let (drawn, height, form) = if chart.form == ChartForm::Whiskers {
-        let x = whiskers::plan_axis(chart)?;
-        (whiskers::draw(chart, &x, &mut body), whiskers::height(chart), " whiskers")
-    } else {
-        let (x, y) = plan_axes(chart)?;
-        let form = if chart.form == ChartForm::Levels { " levels" } else { "" };
-        (draw(chart, &x, &y, &mut body), HEIGHT, form)
+    if let Some(form) = rows::class(chart.form) {
+        let x = rows::plan_axis(chart)?;
+        rows::draw(chart, &x, &mut body).expect("a backend that writes to memory cannot fail");
+        return Some(Drawing { body, height: rows::height(chart), form, plots: Vec::new() });
+    }
+    let (x, y) = plan_axes(chart)?;
+    let frame = draw(chart, &x, &y, &mut body).expect("a backend that writes to memory cannot fail");
+    let form = match chart.form {
+        ChartForm::Levels => "levels",
+        ChartForm::Density => "densities",
+        _ => "",
     };
-    drawn.expect("a backend that writes to memory cannot fail");
-    let (width, height) = (WIDTH * UNITS, height * UNITS);
-    let (title, caption) = (escaped(&one_line(&chart.title)), escaped(&one_line(&chart.caption)));
-    Some(format!(
-        "<svg class=\"chart{form}\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{caption}</desc>\n{body}</svg>\n"
-    ))
+    let plots = match chart.form {
+        ChartForm::Density => Vec::new(),
+        _ => vec![Plotted::of((&x, &y), frame, 1, names(chart))],
+    };
+    Some(Drawing { body, height: HEIGHT, form, plots })
+}
+
+/// Name and class of each series.
+fn names(chart: &Chart) -> Vec<(String, String)> {
+    let class = |(series, colour): (&Series, usize)| {
+        let class = if is_reference(chart, series) { "reference".to_owned() } else { format!("s{colour}") };
+        (one_line(&series.name), class)
+    };
+    chart.series.iter().zip(colours(chart)).map(class).collect()
 }
 
 /// Both axes over all points that have a place; `None` when there is none.
 fn plan_axes(chart: &Chart) -> Option<(AxisPlan, AxisPlan)> {
     let drawable = |value: f64, scale: Scale| value.is_finite() && (scale == Scale::Linear || value > 0.0);
     let mut bounds: Option<([f64; 2], [f64; 2])> = None;
-    for [x, y] in chart.series.iter().flat_map(|series| series.points.iter().copied()) {
+    let is_band = |series: &&Series| chart.form == ChartForm::StepBand && series.n == 0;
+    let drawn = chart.series.iter().filter(|series| !is_band(series));
+    for [x, y] in drawn.flat_map(|series| series.points.iter().copied()) {
         if drawable(x, chart.x.scale) && drawable(y, chart.y.scale) {
             let (low, high) = bounds.get_or_insert(([x, y], [x, y]));
             *low = [low[0].min(x), low[1].min(y)];
@@ -84,10 +106,16 @@ fn plan_axes(chart: &Chart) -> Option<(AxisPlan, AxisPlan)> {
     Some((x, y))
 }
 
-fn draw(chart: &Chart, x: &AxisPlan, y: &AxisPlan, out: &mut String) -> Drawn {
+fn draw(
+    chart: &Chart,
+    x: &AxisPlan,
+    y: &AxisPlan,
+    out: &mut String,
+) -> Result<Frame, DrawingAreaErrorKind<Infallible>> {
     let marks = placed_marks(&chart.marks, x);
     let n_rows = marks.iter().filter_map(|mark| mark.row).max().map_or(0, |row| row + 1);
-    let widest = y.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(1) as u32;
+    let widest =
+        y.ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(1).min(TICK_CHARS) as u32;
     let root = ClassSvg::new(out, (WIDTH * UNITS, HEIGHT * UNITS)).into_drawing_area();
     let mut plot: Plot = ChartBuilder::on(&root)
         .margin_top((TOP + n_rows * MARK_ROW) * UNITS)
@@ -98,16 +126,30 @@ fn draw(chart: &Chart, x: &AxisPlan, y: &AxisPlan, out: &mut String) -> Drawn {
         .build_cartesian_2d(x.clone(), y.clone())?;
     draw_mesh(&mut plot)?;
     draw_marks(&root, &plot, &marks, y)?;
-    let mut coloured: Vec<(&Series, usize)> = chart.series.iter().zip(colours(chart)).collect();
+    let mut coloured: Vec<(usize, (&Series, usize))> =
+        (1..).zip(chart.series.iter().zip(colours(chart))).collect();
     if chart.form == ChartForm::Levels {
         // Levels lie above all dots.
-        coloured.sort_by_key(|(series, _)| series.n == 0);
+        coloured.sort_by_key(|(_, (series, _))| series.n == 0);
     }
-    for (series, colour) in coloured {
-        let ink = if is_reference(chart, series) { Ink::Mark } else { Ink::Series(colour as u8) };
+    bands::draw(&mut plot, chart, x, y)?;
+    for (number, (series, colour)) in coloured {
+        let number = u8::try_from(number).unwrap_or(0);
+        let ink = match chart.form {
+            _ if is_reference(chart, series) => Ink::Reference(number),
+            ChartForm::Density => Ink::Density(colour as u8),
+            _ => Ink::Numbered(colour as u8, number),
+        };
         draw_series(&mut plot, chart.form, (x, y), series, ink)?;
     }
-    draw_titles(&root, &plot, x, y)
+    draw_titles(&root, &plot, x, y)?;
+    Ok(frame_of(&plot))
+}
+
+/// Where a plot lies.
+pub(super) fn frame_of(plot: &Plot<'_, '_>) -> Frame {
+    let (across, down) = plot.plotting_area().get_pixel_range();
+    Frame { across: (across.start, across.end), down: (down.start, down.end) }
 }
 
 /// Whether a series is no observation but something to hold observations against: a limit, the rate that was offered.
@@ -115,7 +157,7 @@ pub(crate) fn is_reference(chart: &Chart, series: &Series) -> bool {
     chart.form == ChartForm::DottedLine && series.n == 0
 }
 
-/// The colour of each series: a stretch of level has that of the observations that it belongs to.
+/// The colour of each series: a stretch of level and a band have that of the observations that they belong to.
 pub(crate) fn colours(chart: &Chart) -> Vec<usize> {
     colours_of(chart.form, &chart.series)
 }
@@ -124,7 +166,7 @@ pub(crate) fn colours(chart: &Chart) -> Vec<usize> {
 pub(crate) fn colours_of(form: ChartForm, series: &[Series]) -> Vec<usize> {
     let mut n_seen = 0_usize;
     let colour = |series: &Series| {
-        let is_level = form == ChartForm::Levels && series.n == 0;
+        let is_level = matches!(form, ChartForm::Levels | ChartForm::StepBand) && series.n == 0;
         n_seen += usize::from(!is_level);
         n_seen.saturating_sub(1) % N_COLOURS
     };
@@ -154,24 +196,32 @@ pub(super) fn draw_series(
     let points: Vec<(f64, f64)> = placed.collect();
     let columns = (WIDTH * 2) as usize;
     let colour = ink.colour();
+    let dots = |points: &[(f64, f64)]| {
+        // Neighbours are told by short steps.
+        let mut points = points.to_vec();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.iter().map(|at| Circle::new(*at, DOT_RADIUS * UNITS, colour.filled())).collect::<Vec<_>>()
+    };
     let line = match form {
-        ChartForm::Levels if series.n > 0 => {
-            let dots = points.into_iter().map(|at| Circle::new(at, DOT_RADIUS * UNITS, colour.filled()));
-            return plot.draw_series(dots).map(|_| ());
+        ChartForm::Levels if series.n > 0 => return plot.draw_series(dots(&points)).map(|_| ()),
+        ChartForm::Points | ChartForm::Whiskers | ChartForm::Boxes | ChartForm::Stacks => {
+            return plot.draw_series(dots(&points)).map(|_| ());
         }
-        ChartForm::Points | ChartForm::Whiskers => {
-            let dots = points.into_iter().map(|at| Circle::new(at, DOT_RADIUS * UNITS, colour.filled()));
-            return plot.draw_series(dots).map(|_| ());
+        ChartForm::Density => {
+            let (pairs, _) = points.as_chunks::<2>();
+            let boxes = pairs.iter().map(|corners| Rectangle::new(*corners, colour.filled()));
+            return plot.draw_series(boxes).map(|_| ());
         }
+        // A band was drawn before all lines.
+        ChartForm::StepBand if series.n == 0 => return Ok(()),
         ChartForm::DottedLine if series.n > 0 => {
-            let dots = points.iter().map(|at| Circle::new(*at, DOT_RADIUS * UNITS, colour.filled()));
-            plot.draw_series(dots)?;
+            plot.draw_series(dots(&points))?;
             points
         }
         ChartForm::Line | ChartForm::Levels | ChartForm::DottedLine => {
             outline(&points, (x.low, x.high), columns)
         }
-        ChartForm::Step => {
+        ChartForm::Step | ChartForm::StepBand => {
             // A distribution function rises from zero at its first observation.
             let foot = points.first().map(|&(at, _)| (at, y.low));
             let from_zero = foot.filter(|_| y.low == 0.0).into_iter().chain(points);

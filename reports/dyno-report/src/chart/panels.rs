@@ -1,14 +1,20 @@
 //! Charts above each other over one horizontal axis.
 
+use std::convert::Infallible;
+
 use dyno_view::chart::{ChartForm, Panel, PanelChart, Scale, Series, Shade};
-use plotters::prelude::{ChartBuilder, Color, IntoDrawingArea, PathElement, Rectangle, Text};
+use plotters::prelude::{
+    ChartBuilder, Color, DrawingAreaErrorKind, IntoDrawingArea, PathElement, Rectangle, Text,
+};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::axis::{AxisPlan, Direction};
-use super::backend::{ClassSvg, Ink, UNITS, escaped};
+use super::backend::{ClassSvg, Ink, UNITS};
 use super::draw::{
-    Drawn, PlacedMark, Plot, Root, WIDTH, colours_of, draw_mesh, draw_series, placed_marks, text_style, units,
+    Drawn, PlacedMark, Plot, Root, TICK_CHARS, WIDTH, colours_of, draw_mesh, draw_series, frame_of,
+    placed_marks, text_style, units,
 };
+use super::drawing::{Drawing, Frame, Plotted};
 use super::reduce::{outline, steps};
 use crate::untrusted::one_line;
 
@@ -36,35 +42,45 @@ struct Planned<'c> {
     /// Distance of its block from the top, and height of its plot.
     top: u32,
     plot: u32,
+    /// Number of its first series among those of all panels.
+    first: usize,
 }
 
 /// The chart as an `<svg>` element for an HTML page, as [`super::svg`] makes them; `None` when no point can be drawn.
 pub(crate) fn panels_svg(chart: &PanelChart, id: &str) -> Option<String> {
+    panels_drawing(chart).map(|drawing| drawing.element(id, &chart.title, &chart.caption))
+}
+
+/// The chart without a frame; `None` when no point can be drawn.
+pub(crate) fn panels_drawing(chart: &PanelChart) -> Option<Drawing> {
     let x = plan_x(chart)?;
     let marks = placed_marks(&chart.marks, &x);
     let n_rows = marks.iter().filter_map(|mark| mark.row).max().map_or(0, |row| row + 1);
     let mut top = n_rows * MARK_ROW + 2;
-    let mut planned = Vec::new();
+    let mut planned: Vec<Planned<'_>> = Vec::new();
+    let mut first = 1;
     for panel in &chart.panels {
         let Some(y) = plan_y(panel) else { continue };
         let plot = if planned.is_empty() { FIRST_PLOT } else { PLOT };
-        planned.push(Planned { panel, y, top, plot });
+        planned.push(Planned { panel, y, top, plot, first });
         top += TITLE + plot + GAP;
+        first += panel.series.len();
     }
     if planned.is_empty() {
         return None;
     }
     let height = top - GAP + BOTTOM;
     let mut body = String::new();
-    draw(chart, &x, &planned, &marks, height, &mut body)
+    let frames = draw(chart, &x, &planned, &marks, height, &mut body)
         .expect("a backend that writes to memory cannot fail");
-    let (title, caption) = (escaped(&one_line(&chart.title)), escaped(&one_line(&chart.caption)));
-    Some(format!(
-        "<svg class=\"chart panels\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n\
-         <title id=\"{id}-title\">{title}</title>\n<desc id=\"{id}-desc\">{caption}</desc>\n{body}</svg>\n",
-        WIDTH * UNITS,
-        height * UNITS
-    ))
+    let plotted = |(of, frame): (&Planned<'_>, Frame)| {
+        let colours = colours_of(of.panel.form, &of.panel.series);
+        let names = of.panel.series.iter().zip(colours);
+        let names = names.map(|(series, colour)| (one_line(&series.name), format!("s{colour}")));
+        Plotted::of((&x, &of.y), frame, of.first, names.collect())
+    };
+    let plots = planned.iter().zip(frames).map(plotted).collect();
+    Some(Drawing { body, height, form: "panels", plots })
 }
 
 /// Over all points, marks and shades.
@@ -101,10 +117,11 @@ fn draw(
     marks: &[PlacedMark],
     height: u32,
     out: &mut String,
-) -> Drawn {
+) -> Result<Vec<Frame>, DrawingAreaErrorKind<Infallible>> {
+    let mut frames = Vec::new();
     let root = ClassSvg::new(out, (WIDTH * UNITS, height * UNITS)).into_drawing_area();
     let labels = planned.iter().flat_map(|of| &of.y.ticks);
-    let widest = labels.map(|(_, label)| label.chars().count()).max().unwrap_or(1) as u32;
+    let widest = labels.map(|(_, label)| label.chars().count()).max().unwrap_or(1).min(TICK_CHARS) as u32;
     let left = 14 + widest * 9;
     for (place, of) in planned.iter().enumerate() {
         let is_last = place + 1 == planned.len();
@@ -121,7 +138,8 @@ fn draw(
             .build_cartesian_2d(x.clone(), of.y.clone())?;
         shade(&mut plot, &chart.shades, (x, &of.y))?;
         draw_mesh(&mut plot)?;
-        draw_panel(&mut plot, of.panel, (x, &of.y))?;
+        draw_panel(&mut plot, of, x)?;
+        frames.push(frame_of(&plot));
         let style = text_style(Ink::Title).pos(Pos::new(HPos::Left, VPos::Top));
         root.draw(&Text::new(of.y.title.clone(), (units(1), units(of.top + 3)), style))?;
         if place == 0 {
@@ -136,7 +154,7 @@ fn draw(
             root.draw(&Text::new(x.title.clone(), below, style))?;
         }
     }
-    Ok(())
+    Ok(frames)
 }
 
 /// Stretches of time behind all that is drawn.
@@ -149,7 +167,7 @@ fn shade(plot: &mut Plot<'_, '_>, shades: &[Shade], (x, y): (&AxisPlan, &AxisPla
     plot.draw_series(boxes).map(|_| ())
 }
 
-/// Names of stretches that are wide enough for them.
+/// Names of stretches that are wide enough for them, at the top: lines of counts begin at the foot.
 fn label_shades(
     root: &Root<'_>,
     plot: &Plot<'_, '_>,
@@ -158,26 +176,28 @@ fn label_shades(
 ) -> Drawn {
     for of in shades {
         let Some((from, to)) = x.position(of.from).zip(x.position(of.to)) else { continue };
-        let (left, foot) = plot.plotting_area().map_coordinate(&(from, y.low));
-        let (right, _) = plot.plotting_area().map_coordinate(&(to, y.low));
+        let (left, top) = plot.plotting_area().map_coordinate(&(from, y.high));
+        let (right, _) = plot.plotting_area().map_coordinate(&(to, y.high));
         let label = one_line(&of.label);
         if right - left > units(label.chars().count() as u32 * 9) {
-            let style = text_style(Ink::Label).pos(Pos::new(HPos::Left, VPos::Bottom));
-            root.draw(&Text::new(label, (left + units(4), foot - units(3)), style))?;
+            let style = text_style(Ink::Label).pos(Pos::new(HPos::Left, VPos::Top));
+            root.draw(&Text::new(label, (left + units(4), top + units(4)), style))?;
         }
     }
     Ok(())
 }
 
-fn draw_panel(plot: &mut Plot<'_, '_>, panel: &Panel, (x, y): (&AxisPlan, &AxisPlan)) -> Drawn {
+fn draw_panel(plot: &mut Plot<'_, '_>, of: &Planned<'_>, x: &AxisPlan) -> Drawn {
+    let (panel, y) = (of.panel, &of.y);
     let colours = colours_of(panel.form, &panel.series);
-    let mut coloured: Vec<(&Series, usize)> = panel.series.iter().zip(colours).collect();
+    let mut coloured: Vec<(usize, (&Series, usize))> =
+        (of.first..).zip(panel.series.iter().zip(colours)).collect();
     if panel.form == ChartForm::Levels {
         // Levels lie above all dots.
-        coloured.sort_by_key(|(series, _)| series.n == 0);
+        coloured.sort_by_key(|(_, (series, _))| series.n == 0);
     }
-    for (series, colour) in coloured {
-        let ink = Ink::Series(colour as u8);
+    for (number, (series, colour)) in coloured {
+        let ink = Ink::Numbered(colour as u8, u8::try_from(number).unwrap_or(0));
         if panel.form == ChartForm::Step {
             let placed =
                 series.points.iter().filter_map(|point| Some((x.position(point[0])?, y.position(point[1])?)));

@@ -3,6 +3,7 @@
 use dyno_view::report::{FactValue, FactView, Report};
 use serde::Serialize;
 
+use crate::campaigns;
 use crate::words;
 
 /// A label and its value.
@@ -17,6 +18,10 @@ pub(super) struct Fact {
 /// The campaign in a line.
 pub(super) fn campaign_facts(report: &Report) -> Vec<Fact> {
     let campaign = &report.campaign;
+    if !report.campaigns.is_empty() {
+        let n = words::count(report.campaigns.len() as u64);
+        return vec![text("Campaigns", &n), text("Requests", &words::recorded(campaign))];
+    }
     let mut facts = vec![text("Suite", &campaign.suite)];
     if let Some(started) = &campaign.started_at {
         facts.push(text("Started", &words::instant(started)));
@@ -39,6 +44,14 @@ pub(super) fn campaign_facts(report: &Report) -> Vec<Fact> {
 /// Where the figures come from.
 pub(super) fn provenance(report: &Report) -> Vec<Fact> {
     let campaign = &report.campaign;
+    if !report.campaigns.is_empty() {
+        let both = |part: campaigns::Part<'_>| {
+            let plan = format!("Plan of {} (SHA-256)", part.id);
+            [text(&format!("Campaign {}", part.id), &part.words), digest(&plan, part.plan_digest)]
+        };
+        let schema = text("Report schema", &report.schema_version.to_string());
+        return campaigns::parts(report).into_iter().flat_map(both).chain([schema]).collect();
+    }
     vec![
         text("Campaign", &campaign.id),
         text("edgedyno", &campaign.tool_version),
@@ -50,11 +63,11 @@ pub(super) fn provenance(report: &Report) -> Vec<Fact> {
     ]
 }
 
-fn text(label: &str, value: &str) -> Fact {
+pub(super) fn text(label: &str, value: &str) -> Fact {
     Fact { label: label.to_owned(), value: value.to_owned(), kind: "text" }
 }
 
-fn digest(label: &str, value: &str) -> Fact {
+pub(super) fn digest(label: &str, value: &str) -> Fact {
     Fact { label: label.to_owned(), value: value.to_owned(), kind: "digest" }
 }
 

@@ -1,12 +1,11 @@
 //! What the template shows of loads that go on, in words.
 
-use dyno_view::chart::{ChartForm, Panel, PanelChart};
 use dyno_view::heat::{HeatTableView, HeatView};
 use serde::Serialize;
 
-use crate::chart::{colours_of, panels_svg};
+use super::picture::{PanelPicture, panel_picture};
 use crate::heat;
-use crate::words::{self, Worded};
+use crate::words::Worded;
 
 /// The first run against the sustained pace.
 #[derive(Serialize)]
@@ -79,28 +78,6 @@ struct Temp {
     figures: [String; 4],
 }
 
-/// Panels above each other, with a legend for each.
-#[derive(Serialize)]
-struct PanelPicture {
-    anchor: String,
-    title: String,
-    caption: String,
-    svg: Option<String>,
-    panels: Vec<PanelLegend>,
-}
-
-#[derive(Serialize)]
-struct PanelLegend {
-    name: String,
-    entries: Vec<LegendEntry>,
-}
-
-#[derive(Serialize)]
-struct LegendEntry {
-    class: String,
-    name: String,
-}
-
 /// Of the whole campaign.
 pub(super) fn heat_table(view: &HeatTableView) -> HeatTable {
     let row = |of: heat::Row| Row {
@@ -138,7 +115,10 @@ pub(super) fn heat(view: &HeatView, cell_anchor: &str) -> Heat {
         has_onset: of.temps.iter().any(|zone| zone.figures[1] != "n/a"),
         temps: of.temps.into_iter().map(|of| Temp { site: of.site, figures: of.figures }).collect(),
         invalid: of.invalid,
-        picture: view.charts.get(number).map(|chart| picture(chart, cell_anchor, number + 1)),
+        picture: view
+            .charts
+            .get(number)
+            .map(|chart| panel_picture(chart, &format!("{cell_anchor}-heat-{}", number + 1))),
     };
     Heat {
         signal: view.signal.clone(),
@@ -151,26 +131,4 @@ pub(super) fn heat(view: &HeatView, cell_anchor: &str) -> Heat {
 fn change(of: heat::Change) -> Change {
     let heat::Change { at, levels, by, cause, tone, evidence, temp } = of;
     Change { at, levels, by, cause, tone, evidence, temp }
-}
-
-fn picture(chart: &PanelChart, cell_anchor: &str, number: usize) -> PanelPicture {
-    let anchor = format!("{cell_anchor}-heat-{number}");
-    PanelPicture {
-        svg: panels_svg(chart, &anchor),
-        title: chart.title.clone(),
-        caption: chart.caption.clone(),
-        panels: chart.panels.iter().map(legend).collect(),
-        anchor,
-    }
-}
-
-/// A level is no observation, and its dots have its colour.
-fn legend(panel: &Panel) -> PanelLegend {
-    let coloured = panel.series.iter().zip(colours_of(panel.form, &panel.series));
-    let observed = coloured.filter(|(of, _)| panel.form != ChartForm::Levels || of.n > 0);
-    let entry = |(series, colour): (&dyno_view::chart::Series, usize)| LegendEntry {
-        class: format!("s{colour}"),
-        name: format!("{}, n = {}", series.name, words::count(series.n)),
-    };
-    PanelLegend { name: panel.y.label.clone(), entries: observed.map(entry).collect() }
 }

@@ -202,8 +202,11 @@ fn tone(verdict: &VerdictView) -> &'static str {
     }
 }
 
-/// The load of a cell in its heading; `None` of a single user.
+/// The load of a cell in its heading; its campaign where the report is of several; `None` of a single user.
 pub(super) fn cell_load(report: &Report, cell: &CellView) -> Option<String> {
+    if let Some(campaign) = &cell.campaign {
+        return Some(format!("campaign {campaign}"));
+    }
     let is_shown = report.load.as_ref().is_some_and(|load| load.cells.contains(&cell.id));
     is_shown.then(|| cell.offered.as_ref().map_or_else(|| load_name(report, cell), |load| load.label.clone()))
 }

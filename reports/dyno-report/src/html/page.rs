@@ -6,14 +6,17 @@ use dyno_view::report::{
 };
 use serde::Serialize;
 
+use super::compare::{Verdicts, verdicts};
 use super::comparison::{Comparison, comparison};
 use super::energy::{Energies, Energy, energies, energy};
 use super::fact::{Fact, campaign_facts, facts, provenance};
 use super::heat::{Heat, HeatTable, heat, heat_table};
+use super::imported::{Imported, imported};
 use super::load::{Load, cell_load, load, sentences};
 use super::memory::{Section, memory};
-use super::picture::{Picture, picture};
+use super::picture::{PanelPicture, Picture, picture};
 use super::proof::{Proof, Starts, Steady, proof, reasons, starts, steady};
+use super::timeline::timelines;
 use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles, ttft_id};
 use crate::comparison::cell_label;
 use crate::load::{http_words, share_words, unsaid};
@@ -22,15 +25,18 @@ use crate::words;
 /// The whole page.
 #[derive(Serialize)]
 pub(super) struct Page {
-    id: String,
+    title: String,
+    kind: &'static str,
     description: String,
     facts: Vec<Fact>,
+    verdicts: Option<Verdicts>,
     load: Option<Load>,
     comparison: Option<Comparison>,
     findings: Vec<Finding>,
     starts: Option<Starts>,
     heat: Option<HeatTable>,
     energies: Option<Energies>,
+    imported: Option<Imported>,
     cells: Vec<Cell>,
     devices: Vec<Device>,
     methods: Vec<MethodView>,
@@ -57,7 +63,7 @@ struct Device {
 struct Cell {
     anchor: String,
     label: String,
-    /// Its load, where that tells it from others.
+    /// Its load or its campaign, where that tells it from others.
     load: Option<String>,
     /// What is to be said of load and chunks below the metrics.
     sentences: Vec<String>,
@@ -87,6 +93,7 @@ struct Cell {
     outcomes: Vec<Outcome>,
     categories: Vec<Category>,
     charts: Vec<Picture>,
+    timelines: Vec<PanelPicture>,
     own_cost: Vec<Fact>,
     facts: Vec<Fact>,
     answers: Vec<AnswerView>,
@@ -174,15 +181,18 @@ impl Page {
     pub(super) fn of(report: &Report) -> Self {
         let campaign = &report.campaign;
         Self {
-            id: campaign.id.clone(),
+            title: campaign.id.clone(),
+            kind: "report",
             description: campaign.description.clone(),
             facts: campaign_facts(report),
+            verdicts: report.verdicts.as_ref().map(verdicts),
             load: load(report),
             comparison: comparison(report),
             findings: unsaid(report).map(finding).collect(),
             starts: report.starts.as_ref().map(starts),
             heat: report.heat.as_ref().map(heat_table),
             energies: report.energy.as_ref().and_then(energies),
+            imported: imported(report),
             cells: report
                 .cells
                 .iter()
@@ -256,6 +266,7 @@ fn cell(view: &CellView, (label, load): (String, Option<String>), number: usize)
         outcomes: outcomes(view),
         categories: view.categories.iter().map(category).collect(),
         charts: view.charts.iter().enumerate().map(|(i, chart)| picture(chart, &anchor, i + 1)).collect(),
+        timelines: timelines(view, &anchor),
         own_cost: facts(&view.own_cost),
         facts: facts(&view.facts),
         answers: view.answers.clone(),

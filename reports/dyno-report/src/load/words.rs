@@ -21,7 +21,7 @@ pub(crate) fn share_words(share: ShareIntervalView) -> String {
 }
 
 /// `PASS`, `INCONCLUSIVE, 34 more requests needed`.
-pub(super) fn verdict_words(verdict: &VerdictView) -> String {
+pub(crate) fn verdict_words(verdict: &VerdictView) -> String {
     match verdict {
         VerdictView::Pass => "PASS".to_owned(),
         VerdictView::Fail => "FAIL".to_owned(),
@@ -35,7 +35,7 @@ pub(super) fn verdict_words(verdict: &VerdictView) -> String {
 }
 
 /// `TTFT from due ≤ 400 ms for 95 % of the requests: PASS, 3 of 400 did not`.
-pub(super) fn limit_words(limit: &LimitView, n: u64) -> String {
+pub(crate) fn limit_words(limit: &LimitView, n: u64) -> String {
     format!(
         "{} ≤ {} for {} % of the requests, at {:.1} % confidence: {}; {} of {} did not keep it",
         limit.label,

@@ -43,7 +43,10 @@ fn tables_hold_what_the_journal_holds() {
     assert_eq!(requests.cached_tokens, [None; 4]);
     assert_eq!(requests.usage_source, ["engine"; 4]);
     assert_eq!(requests.n_chunks, [5; 4]);
-    let chunks = tables.chunks().expect("a table");
+    assert_eq!(tables.n_chunks(), 20);
+    let some = tables.chunks(5, 2).expect("a part of a table");
+    assert_eq!(some.at_ns, [0, 10]);
+    let chunks = tables.chunks(0, 20).expect("a table");
     assert_eq!(chunks.at_ns[5..10], [0, 10, 20, 30, 40]);
     assert_eq!(chunks.kind[5..7], [ChunkKind::Role, ChunkKind::Content]);
     assert_eq!(chunks.n_tokens[5..7], [None, Some(1)]);
@@ -172,7 +175,7 @@ fn tables_of_an_empty_journal_are_empty() {
     drop(Journal::create(&campaign, "0.1.0", WallNs(1)).expect("a new journal"));
     let made = tables(&campaign);
     assert!(made.requests().expect("a table").is_empty());
-    assert_eq!(made.chunks().expect("a table").at_ns, [0_u64; 0]);
+    assert_eq!(made.chunks(0, 0).expect("a table").at_ns, [0_u64; 0]);
     assert!(made.launches().expect("a table").is_empty());
     assert!(made.samples().expect("a table").run.is_empty());
 }

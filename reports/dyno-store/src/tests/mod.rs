@@ -3,4 +3,5 @@
 mod ingest;
 mod journal;
 mod meters;
+mod page;
 mod sample;

@@ -31,6 +31,7 @@ pub(super) fn plan() -> Plan {
         load: LoadModel::Single { think_ms: 0 },
         start: dyno_model::start::StartState::AsItIs,
         hold: None,
+        arm: None,
     };
     let run = |id, repetition| PlannedRun {
         id: RunId(id),
@@ -95,6 +96,7 @@ pub(super) fn plan() -> Plan {
         restart: None,
         care: None,
         meters: BTreeMap::new(),
+        comparison: None,
         boards: BTreeMap::new(),
     }
 }

@@ -1,0 +1,109 @@
+//! Sides held against each other, with a verdict for each metric (MEASUREMENT §3.5).
+//!
+//! The first side is the baseline. Cells of two sides that did the same work are a contrast: in one campaign and on one
+//! device its repetitions are blocks, each with a fresh launch of both; otherwise launches are held against launches,
+//! and differences count from twice the size on. The unit of replication is the launch, never the request.
+
+mod ask;
+mod beside;
+mod calibrated;
+mod change;
+mod changes;
+mod charts;
+mod contrast;
+mod draft;
+mod error;
+mod failures;
+mod family;
+mod matching;
+mod pairing;
+mod runs;
+mod scenario;
+mod sides;
+mod summary;
+mod unlike;
+
+use dyno_view::compare::{COMPARE_SCHEMA_VERSION, CompareView, FamilyView};
+
+use crate::cell::CellRecord;
+use crate::error::AnalysisError;
+use crate::metrics::method_views;
+use crate::record::Record;
+
+pub use ask::{CompareAsk, Part, Side};
+pub use error::CompareError;
+
+pub(crate) use change::{ALPHA, POWER, p_of_blocks, standard_deviation};
+pub(crate) use changes::{release, settings_of};
+pub(crate) use draft::block_value;
+pub(crate) use pairing::{Block, paired};
+pub(crate) use runs::{middle, run_value, runs_of};
+pub(crate) use scenario::{Asked, asked, better, delta_of, metrics_of, primary_of};
+
+use ask::distinct;
+use contrast::Drafted;
+use matching::matched;
+use sides::Opened;
+
+/// The sides against the first of them. One side alone stands for its plan's arms, or for cells that differ by one
+/// thing.
+///
+/// # Errors
+/// A record cannot be read, a side names what its campaign does not have, a metric is none, or there is nothing to hold
+/// against anything.
+pub fn compare(sides: &[Side<'_>], ask: &CompareAsk) -> Result<CompareView, AnalysisError> {
+    let asked = asked(&ask.metrics)?;
+    let campaigns = distinct(sides);
+    let records: Vec<Record<'_>> =
+        campaigns.iter().map(|campaign| Record::read(campaign)).collect::<Result<_, _>>()?;
+    let cells: Vec<Vec<CellRecord<'_>>> = records.iter().map(cells_of).collect();
+    let place = |side: &Side<'_>| campaigns.iter().position(|of| of.dir() == side.campaign.dir());
+    let opened = sides::open(sides, |side| {
+        let at = place(side).expect("each side's campaign is among the distinct ones");
+        (&records[at], cells[at].as_slice())
+    })?;
+    Ok(view(&opened, &asked, ask))
+}
+
+/// What a campaign's own arms show; `None` when its plan compares nothing.
+pub(crate) fn verdicts(record: &Record<'_>, cells: &[CellRecord<'_>]) -> Option<CompareView> {
+    record.plan.comparison.as_ref()?;
+    let opened = sides::arms(record, cells);
+    let ask = CompareAsk::default();
+    Some(view(&opened, &Asked::Usual, &ask))
+}
+
+/// All cells of a record.
+pub(crate) fn cells_of<'a>(record: &'a Record<'a>) -> Vec<CellRecord<'a>> {
+    record.plan.cells.iter().map(|cell| CellRecord::of(record, cell)).collect()
+}
+
+fn view(opened: &[Opened<'_, '_>], asked: &Asked, ask: &CompareAsk) -> CompareView {
+    let matched = matched(opened);
+    let mut drafted: Vec<Drafted<'_, '_>> =
+        matched.pairs.into_iter().map(|pair| contrast::draft(opened, pair, asked, ask)).collect();
+    let family = family::settle(&mut drafted);
+    let contrasts = drafted.into_iter().map(Drafted::view).collect::<Vec<_>>();
+    let calibrations = calibrated::uses(opened, &contrasts, &ask.calibrations);
+    let findings = summary::findings(opened, &matched.unmatched, &contrasts, &calibrations);
+    let verdict = summary::verdict(&contrasts);
+    let sides: Vec<_> = opened.iter().map(sides::side_view).collect();
+    let is_compared = |id: &str| contrasts.iter().any(|of| of.rows.iter().any(|row| row.metric == id));
+    CompareView {
+        schema_version: COMPARE_SCHEMA_VERSION,
+        verdict,
+        summary: summary::words(verdict, &sides, &contrasts),
+        family,
+        calibrations,
+        findings,
+        methods: method_views().into_iter().filter(|method| is_compared(&method.metric)).collect(),
+        regenerate: ask.regenerate.clone().unwrap_or_else(|| sides::regenerate(opened)),
+        sides,
+        contrasts,
+    }
+}
+
+/// A family without a test.
+const fn no_tests() -> FamilyView {
+    FamilyView { n_tests: 0, n_different: 0, false_discovery: ALPHA, confidence: 1.0 - ALPHA }
+}
