@@ -18,6 +18,7 @@ use crate::compare::{
     p_of_blocks, paired, run_value, settings_of, standard_deviation,
 };
 use crate::error::AnalysisError;
+use crate::facts::threads_words;
 use crate::load::share;
 use crate::metrics::unit_view;
 use crate::present::{started_at, tool_version};
@@ -118,7 +119,7 @@ fn view(record: &Record<'_>, pair: [&CellRecord<'_>; 2]) -> CalibrationView {
 /// `gemma-3-270m-it · embedded · 2 threads · single user`.
 fn work(cell: &CellRecord<'_>) -> String {
     let of = cell.cell;
-    let threads = of.threads.map(|n| format!("{n} threads"));
+    let threads = of.threads.map(|n| threads_words(Some(n)));
     let parts = [Some(of.model.clone()), Some(of.runtime.clone()), threads, Some(of.load.label())];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

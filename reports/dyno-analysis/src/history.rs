@@ -11,6 +11,7 @@ use dyno_view::report::Finding;
 use crate::cell::CellRecord;
 use crate::compare::{Asked, CompareError, asked, cells_of, release};
 use crate::error::AnalysisError;
+use crate::facts::threads_words;
 use crate::findings::{note, warning};
 use crate::planned::held;
 use crate::present::{started_at, tool_version};
@@ -120,7 +121,7 @@ fn named_release(cell: &CellRecord<'_>) -> Option<String> {
 
 /// Load, threads, context, start and duration in words.
 fn scenario(cell: &Cell) -> String {
-    let threads = cell.threads.map(|n| format!("{n} threads"));
+    let threads = cell.threads.map(|n| threads_words(Some(n)));
     let hold = cell.hold.map(|hold| format!("held for {} s", hold.for_ms / 1000));
     let context = Some(format!("{} tokens of context", cell.context_tokens));
     let start = crate::start::start_name(cell.start);

@@ -215,12 +215,22 @@ fn counts(objective: &ObjectiveView, judgement: &JudgementView) -> String {
 
 /// The cell of that id by what it is.
 pub(crate) fn cell_name(view: &ComplianceView, id: &str) -> String {
-    view.cells.iter().find(|cell| cell.id == id).map_or_else(|| id.to_owned(), named)
+    let Some(cell) = view.cells.iter().find(|cell| cell.id == id) else { return id.to_owned() };
+    let is_alone = view.cells.iter().filter(|other| named(other) == named(cell)).count() == 1;
+    if is_alone {
+        return named(cell);
+    }
+    let threads = match cell.threads {
+        Some(n) => words::plural(u64::from(n), "thread", "threads"),
+        None => "threads left to the runtime".to_owned(),
+    };
+    format!("{} · {threads} · context {}", named(cell), words::count(u64::from(cell.context_tokens)))
 }
 
 fn named(cell: &JudgedCellView) -> String {
     let start = cell.start.as_ref().map(|start| format!(" · {start}")).unwrap_or_default();
-    format!("{} · {} · {} · {}{start}", cell.device, cell.runtime, cell.model, cell.load)
+    let arm = cell.arm.as_ref().map(|arm| format!(" · arm {arm}")).unwrap_or_default();
+    format!("{} · {} · {} · {}{start}{arm}", cell.device, cell.runtime, cell.model, cell.load)
 }
 
 fn cover(view: &ComplianceView) -> Vec<Line> {

@@ -7,11 +7,12 @@ use dyno_model::start::StartState;
 use dyno_store::JournalEntry;
 
 use super::draft::Both;
-use super::matching::{Field, threads_words, value_words};
+use super::matching::{Field, value_words};
 use super::pairing::{Block, Pairing};
 use super::runs::RunOf;
 use crate::calibration::identity;
 use crate::cell::CellRecord;
+use crate::facts::threads_words;
 use crate::machine::unreal;
 
 /// House rule: a block in which less than this share of the prompts has a partner is told.

@@ -8,6 +8,7 @@ use dyno_model::plan::Cell;
 
 use super::sides::Opened;
 use crate::cell::CellRecord;
+use crate::facts::threads_words;
 use crate::start::start_name;
 
 /// What a cell is told by.
@@ -63,14 +64,6 @@ pub(super) fn value_words(field: Field, cell: &Cell) -> String {
             None => "each request once".to_owned(),
             Some(hold) => format!("held for {} s", hold.for_ms / 1000),
         },
-    }
-}
-
-pub(super) fn threads_words(threads: Option<u32>) -> String {
-    match threads {
-        None => "threads left to the runtime".to_owned(),
-        Some(1) => "1 thread".to_owned(),
-        Some(n) => format!("{n} threads"),
     }
 }
 

@@ -8,6 +8,7 @@ use dyno_view::report::{CellView, MetricView, QuantileFigure};
 use super::done::work_done;
 use crate::cell::CellRecord;
 use crate::contacts::Contacts;
+use crate::facts::threads_words;
 use crate::machine::unreal;
 use crate::planned::{is_cut, n_planned};
 use crate::steering::left_out;
@@ -67,11 +68,7 @@ fn name(view: &CellView, differ_in: &[RowPart]) -> String {
         RowPart::Device => view.device.clone(),
         RowPart::Model => view.model.clone(),
         RowPart::Runtime => view.runtime.clone(),
-        RowPart::Threads => match view.threads {
-            None => "threads left to the runtime".to_owned(),
-            Some(1) => "1 thread".to_owned(),
-            Some(n) => format!("{n} threads"),
-        },
+        RowPart::Threads => threads_words(view.threads),
     };
     let parts: Vec<String> = differ_in.iter().map(part).collect();
     if parts.is_empty() {

@@ -41,6 +41,7 @@ pub(super) fn cell_view(
         start: start_name(of.start),
         context_tokens: of.context_tokens,
         threads: of.threads,
+        arm: of.arm.clone(),
         facts: cell_facts(cell),
         sampling: sampling(cell),
         outcomes: outcome_counts(cell),

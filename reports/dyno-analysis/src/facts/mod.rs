@@ -33,3 +33,12 @@ fn ns(label: &str, value: Option<u64>) -> FactView {
 fn khz(label: &str, value: Option<u64>) -> FactView {
     fact(label, value.map(FactValue::Khz))
 }
+
+/// `1 thread`, `4 threads`.
+pub(crate) fn threads_words(threads: Option<u32>) -> String {
+    match threads {
+        None => "threads left to the runtime".to_owned(),
+        Some(1) => "1 thread".to_owned(),
+        Some(n) => format!("{n} threads"),
+    }
+}

@@ -11,6 +11,7 @@ use super::ask::RecommendError;
 use super::judge::Checked;
 use crate::cell::CellRecord;
 use crate::comparison::Work;
+use crate::facts::threads_words;
 use crate::heat::heat;
 
 /// What makes two cells the same device with the same settings.
@@ -212,11 +213,7 @@ fn name_them(all: &mut [Candidate<'_, '_>]) {
         let key = &candidate.key;
         let mut parts = vec![key.device.clone()];
         parts.extend(has_runtimes.then(|| key.runtime.clone()));
-        parts.extend(has_threads.then(|| match key.threads {
-            None => "threads left to the runtime".to_owned(),
-            Some(1) => "1 thread".to_owned(),
-            Some(n) => format!("{n} threads"),
-        }));
+        parts.extend(has_threads.then(|| threads_words(key.threads)));
         parts.extend(key.arm.clone().filter(|_| has_arms));
         candidate.name = parts.join(" · ");
     }

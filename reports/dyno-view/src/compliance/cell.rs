@@ -32,6 +32,9 @@ pub struct JudgedCellView {
     pub context_tokens: u32,
     /// Threads asked for.
     pub threads: Option<u32>,
+    /// The arm of the plan's comparison that it is; `None` where the plan compares nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<String>,
     /// Runtime and model with their digests.
     pub facts: Vec<FactView>,
     /// How answers are drawn.

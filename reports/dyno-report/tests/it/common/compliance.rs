@@ -302,6 +302,7 @@ fn cell(id: &str, device: &str) -> JudgedCellView {
         start: Some("C1 storage-cold".to_owned()),
         context_tokens: 2048,
         threads: Some(4),
+        arm: None,
         facts: vec![fact("Model file", Some(FactValue::Digest(DIGEST.to_owned())))],
         sampling: vec![fact("Longest answer", Some(FactValue::Text("64 tokens".to_owned())))],
         outcomes: vec![count("ok", 198, None), count("timeout", 2, Some("no answer within 60000 ms"))],
