@@ -127,8 +127,14 @@ fn median(values: &mut [f64]) -> f64 {
 fn requests() -> Vec<Request> {
     let prompt =
         "Explain to a neighbour why the sky is blue in the morning and red in the evening. ".repeat(8);
-    let sampling =
-        Sampling { max_tokens: N_TOKENS, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+    let sampling = Sampling {
+        max_tokens: N_TOKENS,
+        ignore_eos: true,
+        temperature_milli: 0,
+        top_p_milli: 1000,
+        seed: 0,
+        top_logprobs: 0,
+    };
     let request = |idx| Request {
         idx,
         prompt_id: PromptId::from("sky"),

@@ -13,6 +13,7 @@ The agent of edgedyno: measures on a device. People use `edgedyno`, which starts
 edgedyno-agent serve --work-dir DIR [--on-link-loss stop|finish]
                                                serve a controller over stdin and stdout
 edgedyno-agent digest FILE                     print the SHA-256 of a file
+edgedyno-agent describe FILE                   print what the header of a GGUF model says, as JSON
 edgedyno-agent facts [--work-dir DIR]          print what this device is, as JSON
 edgedyno-agent paced [--port N]                serve answers of known schedule on the loopback, to try clients against
 edgedyno-agent engine --model FILE --context N [--threads N]
@@ -55,6 +56,11 @@ pub(crate) enum Subcommand {
     },
     /// Print a file's digest.
     Digest {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Print what a model file says of itself.
+    Describe {
         /// The file.
         path: PathBuf,
     },
@@ -119,6 +125,8 @@ impl Subcommand {
             ["serve", ..] => Err(usage("serve needs --work-dir DIR, and takes --on-link-loss stop|finish")),
             ["digest", path] => Ok(Self::Digest { path: path.into() }),
             ["digest", ..] => Err(usage("digest needs FILE")),
+            ["describe", path] => Ok(Self::Describe { path: path.into() }),
+            ["describe", ..] => Err(usage("describe needs FILE")),
             ["engine", rest @ ..] => {
                 Ok(Self::Engine { words: rest.iter().map(|&word| word.to_owned()).collect() })
             }

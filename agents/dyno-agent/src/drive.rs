@@ -2,9 +2,9 @@
 //!
 //! The order of events is fixed: launch started, calibrated, sensors, cool-down, idle rest, start state, spawned, ready
 //! and what it cost, rest with the runtime ready, requests (with the cost up to the first of them), load ended, load
-//! span, recovery, samples, launch ended. Spans are there where the order asks for care or for a held load; samples come
-//! earlier only where there is no more room for them, in a held load now and then between requests. Rests come before
-//! the start state, so that a cold start stays cold.
+//! span, network, recovery, samples, launch ended. Spans are there where the order asks for care or for a held load;
+//! samples come earlier only where there is no more room for them, in a held load now and then between requests. Rests
+//! come before the start state, so that a cold start stays cold.
 
 mod cool;
 mod cpu;
@@ -14,6 +14,7 @@ mod limit;
 mod load;
 mod offer;
 mod rest;
+mod sockets;
 mod steady;
 mod turns;
 mod watch;
@@ -37,6 +38,7 @@ pub(crate) use cpu::Had;
 pub(crate) use load::LoadProof;
 
 use crate::drive::limit::{LimitWatch, SupplyWatch};
+use crate::drive::sockets::Sockets;
 use crate::drive::watch::Watch;
 use crate::guard::{Evidence, Guard};
 use crate::played::Told;
@@ -113,8 +115,12 @@ struct Launch<'a> {
     limits: LimitWatch,
     supply: SupplyWatch,
     kills: KillWatch,
+    /// `None` before the runtime is started and after it has ended, and in a script's time.
+    sockets: Option<Sockets>,
     /// When rows were last put into the record before their time.
     spilled_at: MonoNs,
+    /// It was noted that the runtime does not say how likely its tokens are.
+    is_silence_noted: bool,
     /// What is known for the judgement.
     evidence: Evidence,
 }
@@ -134,6 +140,7 @@ impl<'a> Launch<'a> {
             spool,
             seq: 0,
             spilled_at: clock.now(),
+            is_silence_noted: false,
             clock,
             interrupt,
             program,
@@ -145,6 +152,7 @@ impl<'a> Launch<'a> {
             limits: LimitWatch::new(limits),
             supply: SupplyWatch::default(),
             kills: KillWatch::default(),
+            sockets: None,
             evidence: Evidence::default(),
         }
     }
@@ -258,6 +266,7 @@ impl Launch<'_> {
             self.sense.stop(self.clock.now());
         }
         let ended = self.stopped(adapter.stop(), served);
+        self.end_sockets()?;
         if let Some(told) = &self.told {
             told.tell(self.clock.now(), Doing::Idle);
         }
@@ -297,6 +306,7 @@ impl Launch<'_> {
             LaunchStep::Spawned { at, pid } => {
                 self.event_at(at, EventKind::Spawned)?;
                 self.runtime_pid = pid;
+                self.watch_sockets(pid);
                 self.kills = self.sense.watch_kills(pid);
                 match pid.map(|pid| self.sense.attach(pid)) {
                     Some(Err(why)) => self.note(format!("the runtime's process is not sampled: {why}")),
@@ -307,6 +317,7 @@ impl Launch<'_> {
                 if let Some(told) = &self.told {
                     told.tell(at, Doing::Ready);
                 }
+                self.watch_no_sockets_of_others();
                 self.event_at(at, EventKind::Ready { facts })?;
                 self.start_cost(StartPoint::Ready)
             }

@@ -59,6 +59,7 @@ fn run(words: &[String]) -> Result<(), AgentError> {
     match Subcommand::parse(words)? {
         Subcommand::Serve { work_dir, on_link_loss } => serve_stdio(&work_dir, on_link_loss),
         Subcommand::Digest { path } => print(models::digest_of(&path)?.as_str()),
+        Subcommand::Describe { path } => print(&tools::describe(&path)?),
         Subcommand::Engine { words } => tools::engine(&words),
         Subcommand::PacedEngine => tools::paced_engine(),
         Subcommand::Paced { play: args::Play::UntilEnd } => {

@@ -16,6 +16,19 @@ const BYTES_PER_CHUNK: usize = 6;
 pub(crate) struct Recorder {
     record: RequestRecord,
     n_lost_bytes: usize,
+    /// The request asked how likely tokens were.
+    asks_logprobs: bool,
+}
+
+/// What a record lacks of what was to be had; a note says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Lacks {
+    /// Bytes of text that were too many.
+    pub(crate) n_text_bytes: usize,
+    /// Tokens whose probabilities were too much, or could not be understood.
+    pub(crate) n_logprobs: u64,
+    /// The runtime was asked for probabilities of tokens, and answered without any.
+    pub(crate) is_without_logprobs: bool,
 }
 
 impl Recorder {
@@ -39,8 +52,9 @@ impl Recorder {
             text: String::with_capacity(room * BYTES_PER_CHUNK),
             queue_ns: None,
             exchange: None,
+            logprobs: None,
         };
-        Self { record, n_lost_bytes: 0 }
+        Self { record, n_lost_bytes: 0, asks_logprobs: request.sampling.top_logprobs > 0 }
     }
 
     /// The request goes out at `at`.
@@ -63,9 +77,11 @@ impl Recorder {
         record.text.push_str(kept);
     }
 
-    /// The answer is over; the second part says how many bytes of text were too many.
-    pub(crate) fn end(mut self, answered: Answered) -> (RequestRecord, Option<usize>) {
+    /// The answer is over; the second part says what is missing of it.
+    pub(crate) fn end(mut self, mut answered: Answered) -> (RequestRecord, Lacks) {
         self.record.exchange = exchange_of(&answered);
+        // Within the bounds of `dyno_runtimes::logprobs`.
+        self.record.logprobs = answered.answer.logprobs.take();
         self.record.queue_ns = answered.queue_ns;
         let finish = answered.finish;
         self.record.ended_at = finish.at.max(self.record.sent_at);
@@ -73,7 +89,14 @@ impl Recorder {
         self.record.finish = finish.reason;
         self.record.usage = finish.usage;
         self.record.timings = finish.timings;
-        (self.record, Some(self.n_lost_bytes).filter(|n| *n > 0))
+        let is_told = self.record.logprobs.is_some() || answered.answer.n_lost_logprobs > 0;
+        let is_answered = self.record.outcome.is_ok() && !self.record.chunk_ns.is_empty();
+        let lacks = Lacks {
+            n_text_bytes: self.n_lost_bytes,
+            n_logprobs: answered.answer.n_lost_logprobs,
+            is_without_logprobs: self.asks_logprobs && is_answered && !is_told,
+        };
+        (self.record, lacks)
     }
 }
 
@@ -102,13 +125,12 @@ fn exchange_of(answered: &Answered) -> Option<ExchangeFacts> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dyno_model::request::{ChunkKind, Finish, FinishReason, Sampling};
+    use dyno_model::request::{ChunkKind, Finish, FinishReason, Sampling, TokenChoice, TokenLogprob};
     use dyno_runtimes::dialect::AnswerFacts;
     use dyno_runtimes::http::Facts;
 
     fn recorder() -> Recorder {
-        let sampling =
-            Sampling { max_tokens: 2, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+        let sampling = Sampling::greedy(2);
         let request = Request {
             idx: 4,
             prompt_id: "p".into(),
@@ -139,10 +161,11 @@ mod tests {
         recorder.chunk(&chunk(130, "hé"));
         recorder.chunk(&chunk(150, ""));
         recorder.chunk(&chunk(149, "!"));
-        let (record, lost) = recorder.end(finish(160));
+        let (record, lacks) = recorder.end(finish(160));
         assert_eq!(record.chunk_ns, [30, 50, 50]);
         assert_eq!(record.chunk_bytes, [3, 0, 1]);
-        assert_eq!((record.text.as_str(), record.idx, record.ended_at, lost), ("hé!", 4, MonoNs(160), None));
+        assert_eq!((record.text.as_str(), record.idx, record.ended_at), ("hé!", 4, MonoNs(160)));
+        assert_eq!((record.logprobs, lacks), (None, Lacks::default()));
         assert_eq!((record.due_at, record.queue_ns, record.exchange), (Some(MonoNs(90)), Some(7), None));
     }
 
@@ -168,9 +191,32 @@ mod tests {
         recorder.chunk(&chunk(120, "é"));
         recorder.chunk(&chunk(130, "b"));
         recorder.chunk(&chunk(140, "c"));
-        let (record, lost) = recorder.end(finish(150));
+        let (record, lacks) = recorder.end(finish(150));
         assert_eq!(record.text.len(), MAX_TEXT_BYTES);
         assert_eq!(record.chunk_bytes, [MAX_TEXT_BYTES as u32 - 1, 0, 1, 0]);
-        assert_eq!((record.chunk_ns.len(), lost), (4, Some(3)));
+        assert_eq!((record.chunk_ns.len(), lacks.n_text_bytes), (4, 3));
+    }
+
+    #[test]
+    fn what_is_said_of_tokens_is_kept_and_what_is_not_said_is_told() {
+        let token = TokenChoice { id: Some(3), piece: "a".to_owned(), logprob_micro: -5 };
+        let told = vec![TokenLogprob { top: vec![token.clone()], token }];
+        let end = |asked: u8, logprobs: Option<Vec<TokenLogprob>>, n_lost_logprobs| {
+            let mut recorder = recorder();
+            recorder.asks_logprobs = asked > 0;
+            recorder.chunk(&chunk(130, "a"));
+            let answer = AnswerFacts { logprobs, n_lost_logprobs, ..AnswerFacts::default() };
+            let (record, lacks) = recorder.end(Answered { answer, ..finish(160) });
+            (record.logprobs, lacks.n_logprobs, lacks.is_without_logprobs)
+        };
+        assert_eq!(end(1, Some(told.clone()), 0), (Some(told.clone()), 0, false));
+        assert_eq!(end(1, Some(told.clone()), 7), (Some(told), 7, false));
+        assert_eq!(end(1, None, 2), (None, 2, false));
+        assert_eq!(end(1, None, 0), (None, 0, true));
+        assert_eq!(end(0, None, 0), (None, 0, false));
+        // Who answered nothing had nothing to say it of.
+        let mut silent = recorder();
+        silent.asks_logprobs = true;
+        assert!(!silent.end(finish(160)).1.is_without_logprobs);
     }
 }

@@ -4,6 +4,7 @@ mod board;
 mod care;
 mod held;
 mod loads;
+mod logprobs;
 mod played;
 
 use std::thread::JoinHandle;
@@ -119,6 +120,7 @@ fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
             temperature_milli: 0,
             top_p_milli: 1000,
             seed: 1,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 60_000,
@@ -173,6 +175,7 @@ fn names(events: &[Event]) -> Vec<&'static str> {
         EventKind::StartCost(_) => "start cost",
         EventKind::Span(_) => "span",
         EventKind::LoadEnded(_) => "load",
+        EventKind::Network(_) => "network",
         EventKind::LaunchEnded { .. } => "ended",
     };
     events.iter().map(name).collect()

@@ -1,9 +1,9 @@
 //! The subcommands that need the embedded engine.
 
 #[cfg(feature = "engine-embedded")]
-pub(crate) use with_engine::{engine, paced_engine, quantize, synthesize};
+pub(crate) use with_engine::{describe, engine, paced_engine, quantize, synthesize};
 #[cfg(not(feature = "engine-embedded"))]
-pub(crate) use without_engine::{engine, paced_engine, quantize, synthesize};
+pub(crate) use without_engine::{describe, engine, paced_engine, quantize, synthesize};
 
 #[cfg(feature = "engine-embedded")]
 mod with_engine {
@@ -35,6 +35,17 @@ mod with_engine {
             exit_code: error.exit_code(),
             source: Box::new(error),
         }
+    }
+
+    /// What the header of a model file says, as JSON.
+    pub(crate) fn describe(path: &Path) -> Result<String, AgentError> {
+        let facts = engine::describe(path).map_err(|error| AgentError::Tool {
+            what: "read a model's header",
+            blame: error.blame(),
+            exit_code: 3,
+            source: Box::new(error),
+        })?;
+        Ok(serde_json::to_string(&facts).expect("facts have only string keys"))
     }
 
     /// Writes a re-quantized copy, whole or not at all.
@@ -94,6 +105,11 @@ mod without_engine {
 
     /// There is no engine whose place could be taken.
     pub(crate) fn paced_engine() -> Result<(), AgentError> {
+        Err(AgentError::NoEngine)
+    }
+
+    /// There is nothing that reads model files.
+    pub(crate) fn describe(_: &Path) -> Result<String, AgentError> {
         Err(AgentError::NoEngine)
     }
 

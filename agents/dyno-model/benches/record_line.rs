@@ -39,6 +39,7 @@ fn event() -> Event {
         text: "word ".repeat(n),
         queue_ns: None,
         exchange: None,
+        logprobs: None,
     };
     Event {
         run: RunId(1),

@@ -6,6 +6,7 @@ use crate::care::Span;
 use crate::clock::{MonoNs, WallNs};
 use crate::ids::RunId;
 use crate::launch::RuntimeFacts;
+use crate::network::NetworkWatch;
 use crate::outcome::{Outcome, Validity};
 use crate::proof::{Calibration, LoadFacts};
 use crate::request::RequestRecord;
@@ -65,6 +66,8 @@ pub enum EventKind {
     Span(Span),
     /// The load is over.
     LoadEnded(Box<LoadFacts>),
+    /// The runtime has ended, and this was seen of its sockets.
+    Network(Box<NetworkWatch>),
     /// Sensor rows.
     Samples(SampleBatch),
     /// Something worth a line in the record.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::start::StartState;
+use crate::trust::ProgramPins;
 
 /// How a runtime is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,6 +64,9 @@ pub struct ServerSpec {
     /// Folders of compiled kernels that a compile-cold start deletes; `~/` is the home folder on the device.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cache_dirs: Vec<String>,
+    /// What the program's file must be, by architecture; empty where it may be any.
+    #[serde(default, skip_serializing_if = "ProgramPins::is_empty")]
+    pub pins: ProgramPins,
 }
 
 impl ServerSpec {
@@ -149,6 +153,9 @@ pub struct RuntimeFacts {
     pub allowed_cpus: Option<Vec<u32>>,
     /// SHA-256 of the runtime's own binary.
     pub binary_digest: Option<Digest>,
+    /// What runs the binary, where it is a script: `/bin/sh`. What a script starts is in no digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary_script_for: Option<String>,
     /// What it says of the model.
     pub model: Option<ModelFacts>,
     /// The runtime's process, for the sensors.
@@ -206,6 +213,24 @@ pub struct ModelFacts {
     pub tokenizer_digest: Option<Digest>,
     /// Whether the file brings its own chat template.
     pub has_chat_template: bool,
+    /// SHA-256 of that template's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat_template_digest: Option<Digest>,
+    /// `tokenizer.ggml.pre`: how text is cut before it is tokenized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_tokenizer: Option<String>,
+    /// `general.base_model.N`: names of the models that this one was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base_models: Vec<String>,
+    /// `general.quantized_by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantized_by: Option<String>,
+    /// `general.version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// `general.author`, or else `general.organization`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// `general.license`.
     pub license: Option<String>,
     /// Weights are seeded noise: speed only, no quality.

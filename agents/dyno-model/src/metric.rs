@@ -374,6 +374,18 @@ pub const METRICS: &[Metric] = &[
         source: "MEASUREMENT 3.6",
     },
     Metric {
+        id: "passed",
+        label: "Answers that pass",
+        unit: Unit::Ratio,
+        direction: Direction::HigherIsBetter,
+        population: Population::Request,
+        shown: Shown::InItsSection,
+        formula_version: 1,
+        formula: "1 if the prompt's grader accepts the answer, else 0",
+        undefined: "the prompt has no grader, only a person can judge it, or the request failed",
+        source: "prompts/README.md: kinds of graders",
+    },
+    Metric {
         id: "isl_tokens",
         label: "ISL",
         unit: Unit::Tokens,

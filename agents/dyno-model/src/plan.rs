@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::board::PlannedBoard;
 use crate::care::{Care, Hold};
 use crate::digest::Digest;
+use crate::grader::Grader;
 use crate::ids::{CellId, DeviceId, PromptId, RunId};
 use crate::launch::{Dialect, EndpointSpec, ServerSpec};
 use crate::load::LoadModel;
@@ -17,6 +18,7 @@ use crate::meter::PlannedMeter;
 use crate::prepare::PrepareSpec;
 use crate::request::{Message, Sampling};
 use crate::start::{RestartSpec, StartState};
+use crate::trust::{ModelProvenance, Trust};
 
 /// Version of the plan's form; raised when a field changes its meaning.
 pub const PLAN_FORMAT: u32 = 1;
@@ -70,6 +72,9 @@ pub struct Plan {
     /// Arms that are compared with each other in blocks; `None` for a plain matrix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<PlannedComparison>,
+    /// Whom the project trusts, and what it demands of models and runtimes; `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
 }
 
 /// Arms that are compared with each other: each repetition is a block that launches all of them, with the same prompts
@@ -219,6 +224,9 @@ pub struct PlannedModel {
     pub origin: ModelOrigin,
     /// Context length to run with, unless the suite says otherwise.
     pub context_tokens: u32,
+    /// Where its signature is, and what was found of it and of its terms when the campaign began.
+    #[serde(default, skip_serializing_if = "ModelProvenance::is_empty")]
+    pub provenance: ModelProvenance,
 }
 
 /// Where a model file comes from.
@@ -345,7 +353,7 @@ pub struct PlannedCorpus {
     pub name: String,
     /// SHA-256 over its JSONL files in order of name.
     pub digest: Digest,
-    /// Name of the slice; `None` is all of it.
+    /// Name of the slice, and what was chosen of it; `None` is all of it.
     pub slice: Option<String>,
 }
 
@@ -358,6 +366,9 @@ pub struct PlannedPrompt {
     pub language: String,
     /// The conversation.
     pub messages: Vec<Message>,
+    /// How an answer can be checked; `None` where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grader: Option<Grader>,
 }
 
 /// One point of the matrix.

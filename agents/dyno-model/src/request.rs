@@ -46,9 +46,32 @@ pub struct Sampling {
     pub top_p_milli: u32,
     /// Seed of this request's draws, from the plan.
     pub seed: u64,
+    /// How many of the likeliest tokens the runtime is to tell at each place, with their probabilities; 0 is not to
+    /// tell any, which costs nothing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub top_logprobs: u8,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(n: &u8) -> bool {
+    *n == 0
 }
 
 impl Eq for Sampling {}
+
+impl Sampling {
+    /// The likeliest token each time, until the model or `max_tokens` ends the answer.
+    pub fn greedy(max_tokens: u32) -> Self {
+        Self {
+            max_tokens,
+            ignore_eos: false,
+            temperature_milli: 0,
+            top_p_milli: 1000,
+            seed: 0,
+            top_logprobs: 0,
+        }
+    }
+}
 
 /// What kind of text a chunk carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,6 +207,32 @@ pub struct RequestRecord {
     /// Of the exchange over a network; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange: Option<ExchangeFacts>,
+    /// What the runtime said of each sampled token, the end-of-sequence included; `None` where it was not asked, or does
+    /// not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<Vec<TokenLogprob>>,
+}
+
+/// What a runtime said of one sampled token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// The token.
+    #[serde(flatten)]
+    pub token: TokenChoice,
+    /// The likeliest tokens at its place, the likeliest first.
+    pub top: Vec<TokenChoice>,
+}
+
+/// A token and how likely a model held it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenChoice {
+    /// Its number in the vocabulary; `None` where a runtime tells its text only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u32>,
+    /// Its text; bytes that are no UTF-8 as `\xNN`.
+    pub piece: String,
+    /// Natural logarithm of its probability before temperature and cuts, in millionths; never above 0.
+    pub logprob_micro: i64,
 }
 
 /// What is known of a request's exchange over HTTP.

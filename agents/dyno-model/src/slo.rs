@@ -37,6 +37,9 @@ pub struct Objective {
     pub demand: Demand,
     /// Which requests or launches it is about.
     pub selection: Selection,
+    /// What a [`Demand::Drop`] is held against, by the name that the file has for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
 }
 
 /// What one observation of an objective is.
@@ -55,6 +58,10 @@ pub enum Judged {
 pub enum Condition {
     /// It ended well: a request with at least one token, a launch that became ready and was not killed.
     Answered,
+    /// The request was answered, and its prompt's grader accepts the answer. A prompt without a grader is outside of it.
+    Passed,
+    /// No socket of the runtime led beyond its machine while the launch ran. It stands alone in its objective.
+    NoEgress,
     /// Its value of a metric keeps a limit. A request is held against a metric of launches by that of its launch.
     Limit {
         /// Id of the metric.
@@ -72,6 +79,14 @@ pub enum Demand {
     Share {
         /// The share.
         fraction_ppm: u32,
+        /// The confidence.
+        confidence_ppm: u32,
+    },
+    /// The share of prompts that pass fell by at most this since a baseline, both of whose answers are held against each
+    /// other prompt by prompt; shown with a confidence. Both in millionths.
+    Drop {
+        /// The most that it may fall, as a difference of two shares: 50,000 is five points.
+        most_ppm: u32,
         /// The confidence.
         confidence_ppm: u32,
     },

@@ -1,8 +1,9 @@
 //! Times the embedded engine alone, as `llama-bench` does: prompt tokens per second and generated tokens per second.
 //!
-//! `cargo run -p dyno-runtimes --profile agent --example engine_bench -- MODEL [THREADS] [N_PROMPT] [N_GEN] [REPETITIONS]`
+//! `cargo run -p dyno-runtimes --profile agent --example engine_bench -- MODEL [THREADS] [N_PROMPT] [N_GEN] [REPETITIONS] [TOP_LOGPROBS]`
 //!
-//! One warm-up, then a line per repetition. Sampling is greedy and within the time of generation, detokenizing too.
+//! One warm-up, then a line per repetition. Sampling is greedy and within the time of generation, detokenizing too, and
+//! with `TOP_LOGPROBS` over 0 the probabilities of that many tokens at each place.
 
 use std::io::Write as _;
 use std::ops::ControlFlow;
@@ -26,7 +27,8 @@ fn main() -> ExitCode {
 }
 
 fn bench(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
-    let usage = "usage: engine_bench MODEL [THREADS=2] [N_PROMPT=128] [N_GEN=64] [REPETITIONS=5]";
+    let usage =
+        "usage: engine_bench MODEL [THREADS=2] [N_PROMPT=128] [N_GEN=64] [REPETITIONS=5] [TOP_LOGPROBS=0]";
     let model = args.first().ok_or(usage)?;
     let number = |i: usize, default: u32| args.get(i).map_or(Ok(default), |text| text.parse::<u32>());
     let (threads, n_prompt, n_gen, n_repetitions) =
@@ -56,6 +58,7 @@ fn bench(args: &[String]) -> Result<(), Box<dyn std::error::Error>> {
         temperature_milli: 0,
         top_p_milli: 1000,
         seed: 0,
+        top_logprobs: u8::try_from(number(5, 0)?)?,
     };
     for repetition in 0..=n_repetitions {
         let done = engine.generate_from(&prompt, &sampling, &clock, &mut |_, _| ControlFlow::Continue(()))?;

@@ -13,6 +13,7 @@ use crate::error::RuntimeError;
 use crate::fake::FakeAdapter;
 use crate::http::{Health, Polled, Ticket};
 use crate::interrupt::Interrupt;
+use crate::logprobs::Logprobs;
 use crate::server;
 
 /// A step of a launch, with the instant at which it was reached.
@@ -82,6 +83,11 @@ pub trait Generate: Send {
         request: &Request,
         on_chunk: &mut dyn FnMut(Chunk<'_>),
     ) -> Result<Finish, RuntimeError>;
+
+    /// What the runtime said of the tokens of the last answer; `None` where it was not asked, or cannot say.
+    fn take_logprobs(&mut self) -> Option<Logprobs> {
+        None
+    }
 }
 
 /// Carries any number of requests to one runtime at once, on the calling thread.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use dyno_model::blame::{Blame, Classify, chain};
+use dyno_model::digest::Digest;
 use dyno_model::outcome::Outcome;
 
 use crate::http::EndpointError;
@@ -74,6 +75,26 @@ pub enum RuntimeError {
         /// The folders, or the path.
         looked_in: String,
     },
+    /// The program is not the one that the catalogue pins.
+    #[error("the program {program} is not the pinned one: sha256 {found} instead of {expected}")]
+    OtherProgram {
+        /// Its file.
+        program: PathBuf,
+        /// What the catalogue pins.
+        expected: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// The program is pinned, but not for this kind of device.
+    #[error("the program {program} is pinned for {}, and this device is {arch}", pinned.join(", "))]
+    NoPin {
+        /// Its file.
+        program: PathBuf,
+        /// This device's architecture.
+        arch: &'static str,
+        /// The architectures with a pin.
+        pinned: Vec<String>,
+    },
     /// The process could not be started.
     #[error("cannot start {program}")]
     Spawn {
@@ -135,6 +156,8 @@ impl RuntimeError {
             | Self::UnknownSetting { .. }
             | Self::NoModel { .. }
             | Self::NoServer { .. }
+            | Self::OtherProgram { .. }
+            | Self::NoPin { .. }
             | Self::Pin { .. }
             | Self::NotPinned { .. } => Outcome::Refused { detail: detail() },
             Self::Carry(error) => error.outcome(),
@@ -162,12 +185,13 @@ impl Classify for RuntimeError {
             | Self::NoModel { .. }
             | Self::NoServer { .. }
             | Self::NoProgram { .. }
+            | Self::NoPin { .. }
             | Self::Pin { .. }
             | Self::NotPinned { .. } => Blame::User,
             Self::Endpoint(error) => error.blame(),
             Self::Launch { .. } | Self::Talk { .. } => Blame::Runtime,
             Self::Carry(error) => error.blame(),
-            Self::Spawn { .. } | Self::NoPort { .. } => Blame::Lab,
+            Self::Spawn { .. } | Self::NoPort { .. } | Self::OtherProgram { .. } => Blame::Lab,
             Self::NotBuilt { .. } | Self::Nonsense { .. } | Self::NotStarted => Blame::Harness,
         }
     }
@@ -182,6 +206,13 @@ impl Classify for RuntimeError {
             Self::NoProgram { .. } => {
                 vec!["install it there, or name its full path as `program` of the runtime".to_owned()]
             }
+            Self::OtherProgram { .. } => {
+                vec![
+                    "install the pinned build there, or pin this one if it is what you meant to measure"
+                        .to_owned(),
+                ]
+            }
+            Self::NoPin { .. } => vec!["add its sha256 for that architecture to the catalogue".to_owned()],
             Self::Pin { .. } | Self::NotPinned { .. } => {
                 vec!["name CPUs in `core_mask` that are online and that the agent may use".to_owned()]
             }

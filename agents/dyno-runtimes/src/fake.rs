@@ -13,6 +13,7 @@
 //! | `n_tokens` | tokens until the answer ends by itself | `max_tokens` |
 //! | `tokens_per_chunk` | tokens of a chunk; the last may have fewer | 1 |
 //! | `text` | its words, one a token, gone through again and again | `token` |
+//! | `logprob_micro` | how likely each token is, where a request asks for that: a comma list is gone through again and again; `none` tells nothing | -500000 |
 //! | `fail_every` | every n-th request of the run is refused | never |
 //! | `timeout_at` | the request of this index runs into its deadline after its first chunk | never |
 //! | `crash_at` | the runtime dies in the request of this index after its first chunk | never |
@@ -23,9 +24,13 @@
 //! | `dies_at_s` | then it kills the runtime, whatever that does | never |
 //! | `dies_as` | `kill`, or `reboot`: it restarts | kill |
 //!
+//! A token's number is its word's place in `text`. Beside it the words after it are told as alternatives, and each has half
+//! of the probability that those before it leave.
+//!
 //! Their seconds count from where the script's clock begins. Work that `pace` stretches is that of requests.
 
 mod device;
+mod odds;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +49,9 @@ use dyno_model::request::{
 use crate::adapter::{Carry, ExitReport, Generate, LaunchStep, RuntimeAdapter};
 use crate::error::RuntimeError;
 use crate::fake::device::{Death, Device};
+use crate::fake::odds::Odds;
 use crate::interrupt::Interrupt;
+use crate::logprobs::Logprobs;
 use crate::queue::Queue;
 
 /// Where the scripted clock stands at first: not 0, so that an instant is not mistaken for a duration.
@@ -62,6 +69,7 @@ const SETTINGS: &[&str] = &[
     "n_tokens",
     "tokens_per_chunk",
     "text",
+    "logprob_micro",
     "fail_every",
     "timeout_at",
     "crash_at",
@@ -85,6 +93,7 @@ struct Script {
     tokens_per_chunk: u16,
     /// Each word with the space after it.
     words: Vec<String>,
+    odds: Odds,
     fail_every: Option<u32>,
     timeout_at: Option<u32>,
     crash_at: Option<u32>,
@@ -125,6 +134,7 @@ impl FakeAdapter {
             interrupt: Arc::clone(&self.interrupt),
             is_dead: Arc::clone(&self.is_dead),
             text: String::new(),
+            logprobs: None,
         })
     }
 }
@@ -188,6 +198,8 @@ struct FakeClient {
     is_dead: Arc<AtomicBool>,
     /// A chunk's text; its memory is kept.
     text: String,
+    /// What is told of the last answer's tokens.
+    logprobs: Option<Logprobs>,
 }
 
 impl Generate for FakeClient {
@@ -222,6 +234,7 @@ impl Generate for FakeClient {
         let n_tokens = n_wanted.unwrap_or(max_tokens).min(max_tokens);
         let prefill_ns = self.script.ttft_ns + prompt_chars * self.script.ttft_per_prompt_char_ns;
         let n_streamed = if is_cut_short { n_tokens.min(1) } else { n_tokens };
+        self.logprobs = self.script.odds.of(&self.script.words, n_streamed, request.sampling.top_logprobs);
         if let Err(death) = self.work(prefill_ns) {
             return Ok(self.ended(death.outcome()));
         }
@@ -255,6 +268,10 @@ impl Generate for FakeClient {
             },
             timings: Some(EngineTimings { prefill_ns: first_at.since(sent_at), decode_ns }),
         })
+    }
+
+    fn take_logprobs(&mut self) -> Option<Logprobs> {
+        self.logprobs.take()
     }
 }
 
@@ -331,6 +348,7 @@ impl Script {
             end_ns: settings.number("end_ns", "ns")?.unwrap_or(0),
             n_tokens: settings.number("n_tokens", "a count")?,
             tokens_per_chunk: tokens_per_chunk.max(1),
+            odds: settings.odds()?,
             words: if words.is_empty() { vec![String::new()] } else { words },
             fail_every: settings.number("fail_every", "a count")?,
             timeout_at: settings.number("timeout_at", "an index")?,

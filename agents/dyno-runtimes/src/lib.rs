@@ -13,6 +13,7 @@ pub mod error;
 pub mod fake;
 pub mod http;
 pub mod interrupt;
+pub mod logprobs;
 pub mod paced;
 pub mod process;
 pub mod queue;

@@ -26,6 +26,7 @@ use crate::dialect::{AnswerFacts, Answered, Step};
 use crate::error::RuntimeError;
 use crate::http::{Health, HttpError, Polled, Ticket};
 use crate::interrupt::Interrupt;
+use crate::logprobs::Logprobs;
 use crate::process::left_until;
 use crate::queue::worker::Worker;
 
@@ -76,6 +77,8 @@ struct Job {
 struct Served {
     finish: Finish,
     queue_ns: u64,
+    /// What the runtime said of its tokens.
+    logprobs: Option<Logprobs>,
 }
 
 impl Queue {
@@ -170,9 +173,9 @@ impl Queue {
             if let Place::Worker(mut worker) = before {
                 self.entered.extend(worker.take_back());
             }
-            Served { finish, queue_ns: 0 }
+            Served { finish, queue_ns: 0, logprobs: None }
         });
-        on(ticket, Step::Ended(Box::new(answered(served.finish, served.queue_ns))));
+        on(ticket, Step::Ended(Box::new(answered(served))));
     }
 
     /// Waits until `wake`, a request's end, or the interrupt.
@@ -249,7 +252,8 @@ impl Carry for Queue {
         }
         cancelled.sort_unstable();
         for (ticket, queue_ns) in cancelled {
-            on(ticket, Step::Ended(Box::new(answered(ended(at, Outcome::Cancelled), queue_ns))));
+            let finish = ended(at, Outcome::Cancelled);
+            on(ticket, Step::Ended(Box::new(answered(Served { finish, queue_ns, logprobs: None }))));
         }
     }
 
@@ -298,14 +302,14 @@ fn serve(
     if left_ms == 0 {
         let queue_ns = limit_ms.saturating_mul(1_000_000);
         let finish = ended(entered_at.plus(queue_ns), Outcome::Timeout { limit_ms });
-        return Ok(Served { finish, queue_ns });
+        return Ok(Served { finish, queue_ns, logprobs: None });
     }
     request.limit_ms = left_ms;
     let mut finish = client.generate(&request, on_chunk)?;
     if let Outcome::Timeout { limit_ms: told_ms } = &mut finish.outcome {
         *told_ms = limit_ms;
     }
-    Ok(Served { finish, queue_ns })
+    Ok(Served { finish, queue_ns, logprobs: client.take_logprobs() })
 }
 
 /// The end of a request that nobody answered.
@@ -313,6 +317,9 @@ fn ended(at: MonoNs, outcome: Outcome) -> Finish {
     Finish { at, outcome, reason: None, usage: Usage::default(), timings: None }
 }
 
-fn answered(finish: Finish, queue_ns: u64) -> Answered {
-    Answered { finish, answer: AnswerFacts::default(), exchange: None, queue_ns: Some(queue_ns) }
+fn answered(served: Served) -> Answered {
+    let Served { finish, queue_ns, logprobs } = served;
+    let (logprobs, n_lost_logprobs) = logprobs.unwrap_or_default().finish();
+    let answer = AnswerFacts { logprobs, n_lost_logprobs, ..AnswerFacts::default() };
+    Answered { finish, answer, exchange: None, queue_ns: Some(queue_ns) }
 }

@@ -34,7 +34,14 @@ fn request(seed: u64, max_tokens: u32, limit_ms: u64) -> Request {
         idx: 0,
         prompt_id: PromptId("p".to_owned()),
         messages: vec![Message { role: "user".to_owned(), content: "hello".to_owned() }],
-        sampling: Sampling { max_tokens, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed },
+        sampling: Sampling {
+            max_tokens,
+            ignore_eos: false,
+            temperature_milli: 0,
+            top_p_milli: 1000,
+            seed,
+            top_logprobs: 0,
+        },
         due_ns: None,
         limit_ms,
     }

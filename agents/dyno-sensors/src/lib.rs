@@ -29,6 +29,11 @@ mod latest;
 #[cfg(any(target_os = "macos", test))]
 mod macos;
 pub mod meter;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod network;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "network_absent.rs"]
+mod network;
 #[cfg(any(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"), windows))]
 mod nvml;
 #[cfg(not(any(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"), windows)))]
@@ -58,6 +63,9 @@ pub use driver::{BOUNDARY_DRIVERS, DRIVERS, Found, ProbeContext, Sensor, SensorD
 pub use error::SensorError;
 pub use facts::device_facts;
 pub use latest::Latest;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use network::SocketLooks;
+pub use network::SocketWatch;
 pub use root::SysRoot;
 pub use sampler::{Sampler, SamplerConfig};
 pub use stepped::Stepped;

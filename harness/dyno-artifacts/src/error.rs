@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use dyno_model::blame::{Blame, Classify};
 use dyno_model::digest::Digest;
 
+use crate::refusal::Refused;
+
 /// The store itself does not work.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -134,6 +136,9 @@ pub enum PullError {
         /// What was made.
         found: Digest,
     },
+    /// The file is not what it claims, or nobody trusted vouches for it.
+    #[error(transparent)]
+    Refused(Box<Refused>),
     /// The store itself does not work.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -147,6 +152,7 @@ impl Classify for PullError {
             }
             Self::NoSource { .. } => Blame::Lab,
             Self::Quantize { .. } => Blame::Runtime,
+            Self::Refused(refused) => refused.blame(),
             Self::Store(error) => error.blame(),
         }
     }
@@ -158,13 +164,14 @@ impl Classify for PullError {
             Self::TermsNotAccepted { .. }
             | Self::NothingToPull { .. }
             | Self::Quantize { .. }
+            | Self::Refused(_)
             | Self::DerivedDigest { .. } => false,
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::TermsNotAccepted { .. } => vec!["read them, then say it with --accept-terms".to_owned()],
+            Self::TermsNotAccepted { .. } => vec!["read them, then say it with --accept-terms, or for the project with accepted_terms in catalog/trust.toml".to_owned()],
             Self::NoSource { failures, .. } => {
                 let mut hints: Vec<String> =
                     failures.iter().flat_map(|failure| failure.error.hints()).collect();
@@ -178,6 +185,7 @@ impl Classify for PullError {
                         .to_owned(),
                 ]
             }
+            Self::Refused(refused) => refused.hints(),
             Self::Store(error) => error.hints(),
             Self::NothingToPull { .. } | Self::Quantize { .. } => Vec::new(),
         }

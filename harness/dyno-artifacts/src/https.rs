@@ -1,6 +1,6 @@
 //! A model from an address, going on where a broken link left off.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use ureq::Agent;
@@ -47,6 +47,22 @@ pub(crate) fn fetch(
             },
         }
     }
+}
+
+/// The first bytes of what lies at `url`: at most `max` and one more, so that a longer one is seen.
+pub(crate) fn fetch_short(url: &str, max: usize, settings: &Settings) -> Result<Vec<u8>, SourceError> {
+    if settings.schemes == Schemes::Https && !url.starts_with("https://") {
+        return Err(SourceError::NotHttps);
+    }
+    let response = agent(settings).get(url).call().map_err(|error| SourceError::Link(Box::new(error)))?;
+    if response.status() != 200 {
+        return Err(SourceError::Status { status: response.status().as_u16() });
+    }
+    let mut text = Vec::new();
+    let mut body = response.into_body().into_reader().take(max as u64 + 1);
+    let read = body.read_to_end(&mut text);
+    read.map_err(|error| cut(text.len() as u64, max as u64, error))?;
+    Ok(text)
 }
 
 fn agent(settings: &Settings) -> Agent {

@@ -137,6 +137,15 @@ impl Intake {
 
 /// Size and SHA-256 of the file at `path`.
 pub(crate) fn hash_file(path: &Path, progress: &mut dyn Progress) -> Result<(u64, Digest), SourceError> {
+    hash_with(path, progress, &mut |_| {})
+}
+
+/// The same; each block is handed over, too, so that the file is read once.
+pub(crate) fn hash_with(
+    path: &Path,
+    progress: &mut dyn Progress,
+    on_block: &mut dyn FnMut(&[u8]),
+) -> Result<(u64, Digest), SourceError> {
     let mut file = File::open(path).map_err(SourceError::io("open", path))?;
     let total = file.metadata().map_err(SourceError::io("read", path))?.len();
     progress.phase(&Phase::Hash);
@@ -149,6 +158,7 @@ pub(crate) fn hash_file(path: &Path, progress: &mut dyn Progress) -> Result<(u64
             return Ok((done, Digest::from_hasher(hasher)));
         }
         hasher.update(&block[..n]);
+        on_block(&block[..n]);
         done += n as u64;
         progress.bytes(done, Some(total));
         if progress.is_cancelled() {

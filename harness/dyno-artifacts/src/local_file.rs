@@ -26,7 +26,8 @@ pub(crate) fn fetch(
     intake.finish(expected)
 }
 
-fn expand_home(path: &str) -> PathBuf {
+/// The path with the home folder in place of `~`.
+pub(crate) fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(path),

@@ -6,16 +6,25 @@ use std::path::{Path, PathBuf};
 
 use dyno_model::clock::WallNs;
 use dyno_model::digest::Digest;
+use dyno_model::trust::{SignatureState, Trust};
 
-use crate::error::{SourceError, StoreError};
+use crate::conditions::Conditions;
+use crate::error::{PullError, SourceError, StoreError, chain};
 use crate::intake::{Expected, Intake, hash_file};
 use crate::lock::Lock;
 use crate::progress::{Phase, Progress};
-use crate::record::{ModelRecord, RECORD_FORMAT};
+use crate::record::{KeptSignature, ModelRecord, RECORD_FORMAT};
+use crate::refusal::{Refusal, Refused};
+use crate::signature::SignatureError;
+use crate::signed::{Subject, read_short};
 use crate::store::{ModelStore, StoredModel, into_store};
 
+/// How the signatures of a file are called beside it: minisign's, and ssh-keygen's.
+const SIGNATURE_ENDINGS: [&str; 2] = [".minisig", ".sig"];
 /// Versions of GGUF with 64-bit counts, which is what engines read.
 const GGUF_VERSIONS: [u32; 2] = [2, 3];
+/// Tokens of context in a new entry, where the model was trained for as many.
+const USUAL_CONTEXT: u32 = 2048;
 
 /// A file that is in the store now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,26 +39,53 @@ pub struct AddedModel {
     pub name: String,
     /// What to write into `catalog/models/<name>.toml` to use it.
     pub catalog_entry: String,
+    /// What the signature beside it says.
+    pub signature: SignatureState,
+}
+
+/// What the header of a file says, as far as somebody has read it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileWords {
+    /// Its licence.
+    pub license: Option<String>,
+    /// The context length that the model was trained for.
+    pub trained_context_tokens: Option<u32>,
 }
 
 impl ModelStore {
-    /// Hashes the GGUF file at `path` and keeps a copy of it.
+    /// Hashes the GGUF file at `path` and keeps a copy of it, with the signature that lies beside it.
     ///
     /// # Errors
+    /// [`PullError::Refused`] when the signature does not hold, or is required and is not there; or
     /// [`StoreError::NotGguf`], [`StoreError::NoSpace`], [`StoreError::Io`] or [`StoreError::Cancelled`].
-    pub fn add(&self, path: &Path, progress: &mut dyn Progress) -> Result<AddedModel, StoreError> {
+    pub fn add(
+        &self,
+        path: &Path,
+        said: &FileWords,
+        trust: Option<&Trust>,
+        progress: &mut dyn Progress,
+    ) -> Result<AddedModel, PullError> {
         check_gguf(path)?;
         let path = fs::canonicalize(path).map_err(StoreError::io("find", path))?;
         let (bytes, digest) = hash_file(&path, progress).map_err(into_store)?;
+        let name = catalog_name(&path);
+        let beside = signature_beside(&name, &path)?;
+        let kept = beside.as_ref().map(|(_, kept)| kept);
+        let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let subject = Subject { model: &name, path: &path, file: &file, digest: &digest, from: None, kept };
+        let conditions = Conditions { trust, ..Conditions::default() };
+        let signature = self.check(&subject, &conditions, progress)?.state;
         let _lock = Lock::take(&self.lock_path(digest.as_str()), progress)?;
         let stored = match self.find(&digest)? {
             Some(there) => there,
             None => self.copy(&path, Expected { digest: &digest, bytes }, progress)?,
         };
-        let name = catalog_name(&path);
-        let catalog_entry = catalog_entry(&name, &path, &stored.record);
+        if let Some(kept) = kept {
+            self.write_record(&ModelRecord { signature: Some(kept.clone()), ..stored.record.clone() })?;
+        }
+        let catalog_entry = catalog_entry(&name, &path, &stored.record, said, beside.as_ref());
         progress.phase(&Phase::Done { digest: digest.clone() });
-        Ok(AddedModel { path: stored.path, digest, bytes, name, catalog_entry })
+        Ok(AddedModel { path: stored.path, digest, bytes, name, catalog_entry, signature })
     }
 
     fn copy(
@@ -82,9 +118,34 @@ impl ModelStore {
             source: path.display().to_string(),
             derived: None,
             verified_at: WallNs::now(),
+            signature: None,
+            terms: None,
         };
         self.settle(&part, record)
     }
+}
+
+/// The signature beside a file, as minisign and ssh-keygen call it, with its path.
+fn signature_beside(name: &str, path: &Path) -> Result<Option<(PathBuf, KeptSignature)>, PullError> {
+    for ending in SIGNATURE_ENDINGS {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        let beside = PathBuf::from(beside);
+        if !beside.exists() {
+            continue;
+        }
+        let refused = |why| PullError::from(Refused { what: format!("model `{name}`"), why });
+        let (file, from) = (path.display().to_string(), beside.display().to_string());
+        let text = read_short(&beside).map_err(|error| {
+            refused(Refusal::NoSignature { file: file.clone(), from: from.clone(), why: chain(&error) })
+        })?;
+        let text = String::from_utf8(text).map_err(|_not_utf8| {
+            let why = SignatureError::NotOne { what: "it is not UTF-8" };
+            refused(Refusal::Wrong { file: file.clone(), why })
+        })?;
+        return Ok(Some((beside, KeptSignature { from: None, text })));
+    }
+    Ok(None)
 }
 
 /// Magic, version and counts of the header (GGUF specification, "File Structure").
@@ -125,24 +186,48 @@ fn catalog_name(path: &Path) -> String {
     if name.is_empty() { "my-model".to_owned() } else { name.to_owned() }
 }
 
-fn catalog_entry(name: &str, path: &Path, record: &ModelRecord) -> String {
+fn catalog_entry(
+    name: &str,
+    path: &Path,
+    record: &ModelRecord,
+    said: &FileWords,
+    signature: Option<&(PathBuf, KeptSignature)>,
+) -> String {
     let text = |text: &str| serde_json::to_string(text).expect("text is JSON");
+    // What TOML cannot quote literally stays where it is.
+    let is_plain = |text: &str| {
+        !text.contains("'''") && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t' | '\r'))
+    };
+    let signature = signature.map(|(path, kept)| {
+        if is_plain(&kept.text) {
+            format!("signature = '''\n{}\n'''\n", kept.text.trim_end().replace('\r', ""))
+        } else {
+            format!("signature = {}\n", text(&path.display().to_string()))
+        }
+    });
+    let (license, remark) = match &said.license {
+        Some(license) => (text(license), "as the file says; the SPDX id of its licence"),
+        None => (text("unknown"), "SPDX id of its licence"),
+    };
+    let context_tokens =
+        said.trained_context_tokens.filter(|n| *n > 0).map_or(USUAL_CONTEXT, |n| n.min(USUAL_CONTEXT));
     format!(
         "schema_version = 1\n\n\
          [model.{}]\n\
          kind = \"published\"\n\
          title = {}\n\
-         license = \"unknown\"  # SPDX id of its licence\n\
-         context_tokens = 2048\n\
+         license = {license}  # {remark}\n\
+         context_tokens = {context_tokens}\n\
          file = {}\n\
          sha256 = {}\n\
          size_bytes = {}\n\
-         source = [{{ kind = \"file\", path = {} }}]\n",
+         {}source = [{{ kind = \"file\", path = {} }}]\n",
         text(name),
         text(name),
         text(&record.file),
         text(record.digest.as_str()),
         record.bytes,
+        signature.unwrap_or_default(),
         text(&path.display().to_string()),
     )
 }

@@ -1,4 +1,4 @@
-//! Having a model: from the store, else from its sources in order, else by making it.
+//! Having a model: from the store, else from its sources in order.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,19 @@ use std::path::{Path, PathBuf};
 use dyno_model::clock::WallNs;
 use dyno_model::digest::Digest;
 use dyno_model::plan::{ModelOrigin, ModelSource, PlannedModel};
+use dyno_model::trust::{AcceptedTerms, SignatureSource, SignatureState};
 
+use crate::conditions::Conditions;
 use crate::error::{PullError, SourceError, SourceFailure, StoreError, chain};
-use crate::intake::{Expected, hash_file};
+use crate::intake::Expected;
 use crate::lock::Lock;
 use crate::progress::{Phase, Progress};
 use crate::quantizer::Quantizer;
-use crate::record::{Derivation, ModelRecord, RECORD_FORMAT};
-use crate::store::{ModelStore, StoredModel, into_store};
+use crate::record::{ModelRecord, RECORD_FORMAT};
+use crate::refusal::{Refusal, Refused};
+use crate::signed::Subject;
+use crate::store::{ModelStore, StoredModel};
 use crate::{https, local_file, pypi};
-
-/// Whether the terms of a model that asks for it are accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Terms {
-    /// They are.
-    Accepted,
-    /// Nobody has said so.
-    NotAccepted,
-}
 
 /// A model that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,29 +33,71 @@ pub struct PulledModel {
     pub source: String,
     /// Whether it was there before.
     pub was_there: bool,
+    /// What its signature says.
+    pub signature: SignatureState,
+    /// The terms, where they had to be accepted.
+    pub terms: Option<AcceptedTerms>,
 }
 
 impl PulledModel {
-    fn of(model: StoredModel, was_there: bool) -> Self {
+    pub(crate) fn of(model: StoredModel, was_there: bool, signature: SignatureState) -> Self {
         let StoredModel { path, record } = model;
-        Self { path, digest: record.digest, bytes: record.bytes, source: record.source, was_there }
+        let ModelRecord { digest, bytes, source, terms, .. } = record;
+        Self { path, digest, bytes, source, was_there, signature, terms }
     }
 }
 
-/// A published file: the fields of [`ModelOrigin::Published`].
-struct Published<'m> {
+/// A published file: the fields of [`ModelOrigin::Published`], and where its signature is.
+pub(crate) struct Published<'m> {
     name: &'m str,
     license: &'m str,
     expected: Expected<'m>,
     file: &'m str,
     sources: &'m [ModelSource],
     terms_url: Option<&'m str>,
+    signature_from: Option<&'m SignatureSource>,
+}
+
+impl<'m> Published<'m> {
+    /// Of a model of that name; `None` where it is not a published one.
+    pub(crate) fn of(name: &'m str, model: &'m PlannedModel) -> Option<Self> {
+        let ModelOrigin::Published { digest, bytes, file, sources, terms_url } = &model.origin else {
+            return None;
+        };
+        Some(Self {
+            name,
+            license: &model.license,
+            expected: Expected { digest, bytes: *bytes },
+            file,
+            sources,
+            terms_url: terms_url.as_deref(),
+            signature_from: model.provenance.signature_from.as_ref(),
+        })
+    }
+
+    /// The acceptance of its terms, where it needs one.
+    pub(crate) fn acceptance(
+        &self,
+        record: Option<&ModelRecord>,
+        conditions: &Conditions<'_>,
+    ) -> Result<Option<AcceptedTerms>, PullError> {
+        let Some(url) = self.terms_url else { return Ok(None) };
+        match conditions.acceptance(self.license, url, record, self.sources) {
+            Some(accepted) => Ok(Some(accepted)),
+            None => Err(PullError::TermsNotAccepted {
+                model: self.name.to_owned(),
+                license: self.license.to_owned(),
+                url: url.to_owned(),
+            }),
+        }
+    }
 }
 
 impl ModelStore {
     /// The file of the model `name`, fetched or made if it is not in the store yet.
     ///
-    /// A model that is there is taken by its size; [`ModelStore::verify`] hashes it again.
+    /// A model that is there is taken by its size, and one with a signature only if that holds for its bytes of now;
+    /// [`ModelStore::verify`] hashes any of them again.
     ///
     /// # Errors
     /// [`PullError`]; whatever it is, nothing half-written is in the store.
@@ -68,55 +105,80 @@ impl ModelStore {
         &self,
         name: &str,
         model: &PlannedModel,
-        terms: Terms,
+        conditions: &Conditions<'_>,
         quantizer: &mut dyn Quantizer,
         progress: &mut dyn Progress,
     ) -> Result<PulledModel, PullError> {
         let nothing = |reason| PullError::NothingToPull { model: name.to_owned(), reason };
         match &model.origin {
-            ModelOrigin::Published { .. } => self.pull_published(name, model, terms, progress),
-            ModelOrigin::Derived { .. } => self.pull_derived(name, model, terms, quantizer, progress),
+            ModelOrigin::Published { .. } => self.pull_published(name, model, conditions, progress),
+            ModelOrigin::Derived { .. } => self.pull_derived(name, model, conditions, quantizer, progress),
             ModelOrigin::Synthetic { .. } => Err(nothing("it is written on the device itself")),
             ModelOrigin::None => Err(nothing("the scripted runtime needs none")),
         }
     }
 
-    fn pull_published(
+    pub(crate) fn pull_published(
         &self,
         name: &str,
         model: &PlannedModel,
-        terms: Terms,
+        conditions: &Conditions<'_>,
         progress: &mut dyn Progress,
     ) -> Result<PulledModel, PullError> {
-        let ModelOrigin::Published { digest, bytes, file, sources, terms_url } = &model.origin else {
-            let reason = "it is derived from a model that is not published";
-            return Err(PullError::NothingToPull { model: name.to_owned(), reason });
-        };
-        let wanted = Published {
-            name,
-            license: &model.license,
-            expected: Expected { digest, bytes: *bytes },
-            file,
-            sources,
-            terms_url: terms_url.as_deref(),
-        };
+        let reason = "it is derived from a model that is not published";
+        let nothing = || PullError::NothingToPull { model: name.to_owned(), reason };
+        let wanted = Published::of(name, model).ok_or_else(nothing)?;
+        let digest = wanted.expected.digest;
         if let Some(there) = self.find(digest)? {
-            return Ok(PulledModel::of(there, true));
+            return self.admit(&wanted, there, conditions, progress);
         }
-        if let (Some(url), Terms::NotAccepted) = (wanted.terms_url, terms) {
-            let (license, url) = (wanted.license.to_owned(), url.to_owned());
-            return Err(PullError::TermsNotAccepted { model: name.to_owned(), license, url });
+        let terms = wanted.acceptance(None, conditions)?;
+        if wanted.signature_from.is_none() && conditions.requires_signature() {
+            // Before gigabytes come for nothing.
+            let why = Refusal::Unsigned { file: wanted.file.to_owned() };
+            return Err(Refused { what: format!("model `{name}`"), why }.into());
         }
         let _lock = Lock::take(&self.lock_path(digest.as_str()), progress)?;
         // Another process may have brought it while this one waited.
         if let Some(there) = self.find(digest)? {
-            return Ok(PulledModel::of(there, true));
+            return self.admit(&wanted, there, conditions, progress);
         }
-        self.fetch(&wanted, progress)
+        self.fetch(&wanted, terms, conditions, progress)
+    }
+
+    /// A model that is in the store, if its terms are accepted and its signature holds.
+    fn admit(
+        &self,
+        wanted: &Published<'_>,
+        there: StoredModel,
+        conditions: &Conditions<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<PulledModel, PullError> {
+        let terms = wanted.acceptance(Some(&there.record), conditions)?;
+        let subject = Subject {
+            model: wanted.name,
+            path: &there.path,
+            file: &there.record.file,
+            digest: wanted.expected.digest,
+            from: wanted.signature_from,
+            kept: there.record.signature.as_ref(),
+        };
+        let checked = self.check(&subject, conditions, progress)?;
+        let record = ModelRecord { terms, signature: checked.kept, ..there.record.clone() };
+        if record != there.record {
+            self.write_record(&record)?;
+        }
+        Ok(PulledModel::of(StoredModel { record, ..there }, true, checked.state))
     }
 
     /// Tries the sources in order.
-    fn fetch(&self, wanted: &Published<'_>, progress: &mut dyn Progress) -> Result<PulledModel, PullError> {
+    fn fetch(
+        &self,
+        wanted: &Published<'_>,
+        terms: Option<AcceptedTerms>,
+        conditions: &Conditions<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<PulledModel, PullError> {
         let key = wanted.expected.digest.as_str();
         let already = fs::metadata(self.partial_path(key)).map_or(0, |meta| meta.len());
         let missing = wanted.expected.bytes.saturating_sub(already);
@@ -128,19 +190,7 @@ impl ModelStore {
             let described = describe(source);
             match self.fetch_from(source, wanted.expected, progress) {
                 Ok(part) => {
-                    let record = ModelRecord {
-                        format: RECORD_FORMAT,
-                        digest: wanted.expected.digest.clone(),
-                        bytes: wanted.expected.bytes,
-                        file: wanted.file.to_owned(),
-                        source: described,
-                        derived: None,
-                        verified_at: WallNs::now(),
-                    };
-                    let stored = self.settle(&part, record)?;
-                    self.clean(key);
-                    progress.phase(&Phase::Done { digest: stored.record.digest.clone() });
-                    return Ok(PulledModel::of(stored, false));
+                    return self.take_in(wanted, &part, (described, terms), conditions, progress);
                 }
                 Err(SourceError::Cancelled) => return Err(StoreError::Cancelled.into()),
                 Err(error) => {
@@ -151,6 +201,42 @@ impl ModelStore {
             }
         }
         Err(PullError::NoSource { model: wanted.name.to_owned(), failures })
+    }
+
+    /// Puts a whole file that was fetched into the store, unless its signature does not hold.
+    fn take_in(
+        &self,
+        wanted: &Published<'_>,
+        part: &Path,
+        (source, terms): (String, Option<AcceptedTerms>),
+        conditions: &Conditions<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<PulledModel, PullError> {
+        let subject = Subject {
+            model: wanted.name,
+            path: part,
+            file: wanted.file,
+            digest: wanted.expected.digest,
+            from: wanted.signature_from,
+            kept: None,
+        };
+        let key = wanted.expected.digest.as_str();
+        let checked = self.check(&subject, conditions, progress).inspect_err(|_refused| self.clean(key))?;
+        let record = ModelRecord {
+            format: RECORD_FORMAT,
+            digest: wanted.expected.digest.clone(),
+            bytes: wanted.expected.bytes,
+            file: wanted.file.to_owned(),
+            source,
+            derived: None,
+            verified_at: WallNs::now(),
+            signature: checked.kept,
+            terms,
+        };
+        let stored = self.settle(part, record)?;
+        self.clean(key);
+        progress.phase(&Phase::Done { digest: stored.record.digest.clone() });
+        Ok(PulledModel::of(stored, false, checked.state))
     }
 
     /// One source; what it leaves behind is only what can be resumed.
@@ -206,90 +292,10 @@ impl ModelStore {
         remove(&self.partial_path(&format!("{key}.copy")));
         remove_dir(&self.work_dir(key));
     }
-
-    fn pull_derived(
-        &self,
-        name: &str,
-        model: &PlannedModel,
-        terms: Terms,
-        quantizer: &mut dyn Quantizer,
-        progress: &mut dyn Progress,
-    ) -> Result<PulledModel, PullError> {
-        let ModelOrigin::Derived { from, quantize, digest, published } = &model.origin else {
-            return Err(PullError::NothingToPull { model: name.to_owned(), reason: "it is not derived" });
-        };
-        if let Some(there) = self.locate(&model.origin)? {
-            return Ok(PulledModel::of(there, true));
-        }
-        let parent = PlannedModel { origin: published.as_ref().clone(), ..model.clone() };
-        let parent = self.pull_published(from, &parent, terms, progress)?;
-        let key = format!("{}-{quantize}", parent.digest);
-        let _lock = Lock::take(&self.lock_path(&key), progress)?;
-        if let Some(there) = self.locate(&model.origin)? {
-            return Ok(PulledModel::of(there, true));
-        }
-        // Four-bit weights as eight-bit ones take twice the room; wider types are found out by the write itself.
-        if let Err((needed_bytes, free_bytes)) = self.check_space(parent.bytes.saturating_mul(2))? {
-            return Err(StoreError::NoSpace { dir: self.dir().to_owned(), needed_bytes, free_bytes }.into());
-        }
-        let part = self.partial_path(&key);
-        remove(&part);
-        let made = self.make(name, quantize, &parent, &part, digest.as_ref(), quantizer, progress);
-        if made.is_err() {
-            remove(&part);
-        }
-        made
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call, split off only to clean up after it in one place"
-    )]
-    fn make(
-        &self,
-        name: &str,
-        quantize: &str,
-        parent: &PulledModel,
-        part: &Path,
-        pinned: Option<&Digest>,
-        quantizer: &mut dyn Quantizer,
-        progress: &mut dyn Progress,
-    ) -> Result<PulledModel, PullError> {
-        progress.phase(&Phase::Quantize { to: quantize.to_owned() });
-        quantizer.quantize(&parent.path, quantize, part, progress).map_err(|source| PullError::Quantize {
-            model: name.to_owned(),
-            quantize: quantize.to_owned(),
-            source,
-        })?;
-        let (bytes, found) = hash_file(part, progress).map_err(into_store)?;
-        if let Some(expected) = pinned.filter(|expected| **expected != found) {
-            return Err(PullError::DerivedDigest {
-                model: name.to_owned(),
-                expected: expected.clone(),
-                found,
-            });
-        }
-        let record = ModelRecord {
-            format: RECORD_FORMAT,
-            digest: found.clone(),
-            bytes,
-            file: format!("{}.gguf", name.replace(['/', '\\'], "-")),
-            source: format!("{quantize} of {}", parent.digest),
-            derived: Some(Derivation {
-                from: parent.digest.clone(),
-                quantize: quantize.to_owned(),
-                tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            }),
-            verified_at: WallNs::now(),
-        };
-        let stored = self.settle(part, record)?;
-        progress.phase(&Phase::Done { digest: found });
-        Ok(PulledModel::of(stored, false))
-    }
 }
 
 /// What a source is called.
-fn describe(source: &ModelSource) -> String {
+pub(crate) fn describe(source: &ModelSource) -> String {
     match source {
         ModelSource::File { path } => path.clone(),
         ModelSource::Https { url } => url.clone(),
@@ -297,7 +303,8 @@ fn describe(source: &ModelSource) -> String {
     }
 }
 
-fn remove(path: &Path) {
+/// Removes a file, if it is there.
+pub(crate) fn remove(path: &Path) {
     // Best effort: what stays behind is overwritten by the next pull.
     drop(fs::remove_file(path));
 }

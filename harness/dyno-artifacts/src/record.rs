@@ -2,6 +2,7 @@
 
 use dyno_model::clock::WallNs;
 use dyno_model::digest::Digest;
+use dyno_model::trust::{AcceptedTerms, SignatureSource};
 use serde::{Deserialize, Serialize};
 
 /// Version of the note's form.
@@ -24,6 +25,22 @@ pub struct ModelRecord {
     pub derived: Option<Derivation>,
     /// When its digest was last found right.
     pub verified_at: WallNs,
+    /// The signature that came with it; `None` where none did, or where the catalogue has its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<KeptSignature>,
+    /// The terms that were accepted for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<AcceptedTerms>,
+}
+
+/// A signature as it was had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSignature {
+    /// Where from; `None` for one that lay beside a file that a person brought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<SignatureSource>,
+    /// The whole signature file.
+    pub text: String,
 }
 
 /// How a model was made.

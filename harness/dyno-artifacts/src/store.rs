@@ -213,7 +213,7 @@ impl ModelStore {
         there.then_some(StoredModel { path, record })
     }
 
-    fn write_record(&self, record: &ModelRecord) -> Result<(), StoreError> {
+    pub(crate) fn write_record(&self, record: &ModelRecord) -> Result<(), StoreError> {
         let path = self.record_path(&record.digest);
         let temporary = path.with_extension("json.new");
         let mut json = serde_json::to_vec_pretty(record).expect("a record has only string keys");

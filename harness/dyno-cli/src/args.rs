@@ -2,11 +2,13 @@
 
 mod ask;
 mod bisect;
+mod canary;
 mod charts;
 mod check;
 mod compare;
 mod devices;
 mod evidence;
+mod prompts;
 mod recommend;
 mod report;
 
@@ -15,16 +17,20 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use ask::{Api, Arrivals, Ask, EndpointFlags, LoadFlags, Order};
+pub(crate) use ask::{Api, Arrivals, Ask, EndpointFlags, LoadFlags, Order, PromptFlags};
 pub(crate) use bisect::{BISECT_HELP, BisectArgs};
+pub(crate) use canary::{
+    CANARY_HELP, CanaryCheckArgs, CanaryCommand, CanaryFormat, CanaryLimits, CanarySource, RecordArgs,
+};
 pub(crate) use charts::{CHARTS_HELP, ChartTheme, ChartsArgs, TRACE_HELP, TraceArgs};
 pub(crate) use check::{CHECK_HELP, CheckArgs, CheckFormat};
 pub(crate) use compare::{
     BASELINE_HELP, BaselineCommand, CALIBRATE_HELP, COMPARE_HELP, CalibrateArgs, CalibrationFormat,
-    CompareArgs, CompareFormat, HISTORY_HELP, HistoryArgs, HistoryFormat,
+    CompareArgs, HISTORY_HELP, HistoryArgs, HistoryFormat,
 };
 pub(crate) use devices::{AddArgs, DevicesArgs, DevicesCommand, ListArgs};
 pub(crate) use evidence::{EVIDENCE_HELP, EvidenceCommand, PackArgs, Redact, VerifyArgs};
+pub(crate) use prompts::{ColumnUse, ImportArgs, LintArgs, PROMPTS_HELP, PromptForm, PromptsCommand};
 pub(crate) use recommend::{RECOMMEND_HELP, RecommendArgs, RecommendFormat};
 pub(crate) use report::{EXPORT_HELP, ExportArgs, ExportFormat, Format, REPORT_HELP, ReportArgs};
 
@@ -131,6 +137,9 @@ Examples:
     /// Hold a campaign against service level objectives: PASS, FAIL or INCONCLUSIVE, and a report to sign
     #[command(after_help = CHECK_HELP)]
     Check(CheckArgs),
+    /// Hold the answers of a new runtime, build or model against trusted ones: record, check, list
+    #[command(subcommand, after_help = CANARY_HELP)]
+    Canary(CanaryCommand),
     /// Every chart of a report as SVG or PNG
     #[command(after_help = CHARTS_HELP)]
     Charts(ChartsArgs),
@@ -167,6 +176,9 @@ Exits with 0 where nothing makes figures invalid, 5 where something does, 3 wher
     /// The model store: list, pull, verify, add
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// The prompt corpora: import, stats, lint, list
+    #[command(subcommand, after_help = PROMPTS_HELP)]
+    Prompts(PromptsCommand),
     /// Completion script for a shell, on stdout
     #[command(after_help = "\
 Examples:
@@ -264,16 +276,18 @@ pub(crate) enum ModelsCommand {
         #[arg(long)]
         accept_terms: bool,
     },
-    /// Hash what is in the cache again
+    /// Hash what is in the cache again, and look at its signatures
     #[command(
-        after_help = "Examples:\n  edgedyno models verify\n  edgedyno models verify smollm2-135m-instruct"
+        after_help = "Examples:\n  edgedyno models verify\n  edgedyno models verify smollm2-135m-instruct\n\nExits with 3 where a file was changed, or is refused by catalog/trust.toml."
     )]
     Verify {
         /// Names in the catalogue [default: all in the cache]
         names: Vec<String>,
     },
     /// Take a GGUF file of your own into the cache, and print its catalogue entry
-    #[command(after_help = "Examples:\n  edgedyno models add ~/models/my-finetune.Q4_K_M.gguf")]
+    #[command(
+        after_help = "Examples:\n  edgedyno models add ~/models/my-finetune.Q4_K_M.gguf\n\nA signature beside it (.minisig of minisign, .sig of ssh-keygen) is verified and goes into the entry."
+    )]
     Add {
         /// The file
         path: PathBuf,

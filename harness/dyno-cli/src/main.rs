@@ -51,6 +51,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(args) => cmd::export::export(&global, &args),
         Command::Evidence(command) => cmd::evidence::evidence(&global, &command),
         Command::Recommend(args) => cmd::recommend::recommend(&global, &args),
+        Command::Canary(command) => cmd::canary::canary(&global, &command),
         Command::Check(args) => cmd::check::check(&global, &args),
         Command::Compare(args) => cmd::compare::compare(&global, &args),
         Command::Baseline(command) => cmd::baseline::baseline(&global, &command),
@@ -59,6 +60,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Devices(args) => cmd::devices::devices(&global, &args),
         Command::Doctor(args) => cmd::doctor::doctor(&global, &args),
         Command::Models(command) => cmd::models::models(&global, &command),
+        Command::Prompts(command) => cmd::prompts::prompts(&global, &command),
         Command::Completions { shell } => cmd::pages::completions(shell),
         Command::Man => cmd::pages::man(),
     }

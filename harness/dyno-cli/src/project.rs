@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use dyno_plan::{Inputs, Source, SourceKind};
+use dyno_plan::{Inputs, Problem, Problems, Source, SourceKind};
 
 use crate::args::Global;
 use crate::render_error::Failure;
+
+/// No catalogue and no corpus is larger (house rule): more is a file that lies there by mistake.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// Folders of one invocation.
 #[derive(Debug, Clone)]
@@ -39,22 +42,29 @@ impl Project {
     /// What edgedyno ships with, and what lies in the project: devices.toml, catalog/, prompts/.
     pub(crate) fn inputs(&self) -> Result<Inputs, Failure> {
         let mut inputs = Inputs::shipped();
+        let mut problems = Vec::new();
         let devices = self.root.join("devices.toml");
         if devices.exists() {
-            inputs = inputs.with(Source::user_as(SourceKind::Devices, "devices.toml", read_text(&devices)?));
+            match text_of("devices.toml", &devices)? {
+                Ok(text) => {
+                    inputs = inputs.with(Source::user_as(SourceKind::Devices, "devices.toml", text));
+                }
+                Err(problem) => problems.push(problem),
+            }
         }
         for folder in ["catalog", "prompts"] {
-            for (name, text) in self.texts(folder, &[".toml", ".jsonl", ".csv"])? {
-                if let Some(source) = Source::user(name, text) {
-                    inputs = inputs.with(source);
+            for (name, path) in self.files(folder, &[".toml", ".jsonl", ".csv"])? {
+                match text_of(&name, &path)? {
+                    Ok(text) => inputs.sources.extend(Source::user(name, text)),
+                    Err(problem) => problems.push(problem),
                 }
             }
         }
-        Ok(inputs)
+        if problems.is_empty() { Ok(inputs) } else { Err(Problems(problems).into()) }
     }
 
-    /// Every file below `folder` of the project that ends so, as name relative to the root and text.
-    fn texts(&self, folder: &str, endings: &[&str]) -> Result<Vec<(String, String)>, Failure> {
+    /// Every file below `folder` of the project that ends so, by its name relative to the root.
+    fn files(&self, folder: &str, endings: &[&str]) -> Result<Vec<(String, PathBuf)>, Failure> {
         let mut found = Vec::new();
         let mut folders = vec![self.root.join(folder)];
         while let Some(folder) = folders.pop() {
@@ -65,13 +75,24 @@ impl Project {
                     folders.push(path);
                 } else if endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)) {
                     let name = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
-                    found.push((name, read_text(&path)?));
+                    found.push((name, path));
                 }
             }
         }
         found.sort();
         Ok(found)
     }
+}
+
+/// A file that people wrote, as text; the inner error is what they have to mend in it.
+fn text_of(name: &str, path: &Path) -> Result<Result<String, Problem>, Failure> {
+    let bytes = std::fs::metadata(path).map_err(|error| unreadable(path, error))?.len();
+    if bytes > MAX_FILE_BYTES {
+        let message = format!("the file has {bytes} bytes, and {MAX_FILE_BYTES} are the most that is read");
+        let hint = Some("split it, or move it out of the project".to_owned());
+        return Ok(Err(Problem { file: name.to_owned(), line: None, col: None, message, hint }));
+    }
+    Ok(Source::text_of(name, std::fs::read(path).map_err(|error| unreadable(path, error))?))
 }
 
 fn nearest(here: &Path) -> Option<&Path> {

@@ -33,10 +33,12 @@ pub struct Ask {
     pub max_tokens: Option<u32>,
     /// Seed of all orders and draws.
     pub seed: Option<u64>,
-    /// Corpus by name; the suite's slice is then not used.
+    /// Corpus by name; the suite's slice and selection are then not used.
     pub corpus: Option<String>,
-    /// Slice of the corpus.
+    /// Slice of the corpus, all of it: the suite's selection is then not used.
     pub slice: Option<String>,
+    /// Which prompts of the slice.
+    pub prompts: AskedPrompts,
     /// Set of SLOs by name: what a good request is.
     pub slo: Option<String>,
     /// When a cell needs no more launches: `never`, `slo-decided`, or `p95:ttft:5%`.
@@ -53,6 +55,23 @@ pub struct Ask {
     pub arms: Vec<String>,
     /// The order of arms in a block; `None` is ABBA of two arms, and drawn from the seed of more.
     pub block_order: Option<BlockOrder>,
+}
+
+/// Prompts by what they are, each word in place of the suite's; what nobody says leaves none out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AskedPrompts {
+    /// Categories of the corpus.
+    pub categories: Vec<String>,
+    /// BCP 47 tags; `pt` takes `pt-BR` in.
+    pub languages: Vec<String>,
+    /// Fewest tokens of a prompt, estimated as two for seven bytes.
+    pub tokens_from: Option<u32>,
+    /// Most tokens of a prompt, estimated as two for seven bytes.
+    pub tokens_to: Option<u32>,
+    /// How many of them, drawn evenly from their categories.
+    pub n: Option<u32>,
+    /// Seed of the draw.
+    pub seed: Option<u64>,
 }
 
 /// A server that runs already.

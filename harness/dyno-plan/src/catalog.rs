@@ -8,6 +8,7 @@ use dyno_model::ids::DeviceId;
 use dyno_model::meter::PlannedMeter;
 use dyno_model::plan::{PlannedDevice, PlannedModel, PlannedRuntime};
 use dyno_model::slo::Slo;
+use dyno_model::trust::Trust;
 use serde::Serialize;
 
 use crate::answers;
@@ -23,11 +24,13 @@ use crate::problem::{Problems, known_words};
 use crate::registry::{At, Registry};
 use crate::runtimes::{self, RuntimeWords, RuntimesFile};
 use crate::schemas::schema_of;
+use crate::select;
 use crate::slo::{self, SlosFile};
 use crate::source::{Inputs, Source, SourceKind};
 use crate::steering;
 use crate::suite::{self, SuiteWords, SuitesFile};
 use crate::trace::Traces;
+use crate::trust::{self, KeyWords, TrustFile};
 
 /// What devices.toml, the catalogue and the corpora hold, without problems.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,6 +49,9 @@ pub struct Catalog {
     pub slos: BTreeMap<String, Slo>,
     /// Boards by name.
     pub boards: BTreeMap<String, PlannedBoard>,
+    /// Whom the project trusts; `None` when nobody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Trust>,
 }
 
 /// A suite, for a list.
@@ -100,6 +106,7 @@ pub(crate) struct Documents<'a> {
     slos: Vec<Document<'a>>,
     meters: Vec<Document<'a>>,
     boards: Vec<Document<'a>>,
+    trust: Vec<Document<'a>>,
     corpora: Vec<Document<'a>>,
 }
 
@@ -117,6 +124,7 @@ impl<'a> Documents<'a> {
             slos: of(SourceKind::Slos, schema_of::<SlosFile>()),
             meters: of(SourceKind::Meters, schema_of::<MetersFile>()),
             boards: of(SourceKind::Boards, schema_of::<BoardsFile>()),
+            trust: of(SourceKind::Trust, schema_of::<TrustFile>()),
             corpora: of(SourceKind::Corpus, schema_of::<corpus::CorpusFile>()),
         }
     }
@@ -134,6 +142,7 @@ pub(crate) struct Library<'d> {
     pub(crate) traces: Traces,
     pub(crate) slos: Registry<'d, Slo>,
     pub(crate) boards: BTreeMap<String, PlannedBoard>,
+    pub(crate) trust: Option<Trust>,
     pub(crate) meters: BTreeMap<DeviceId, (String, PlannedMeter)>,
 }
 
@@ -154,6 +163,8 @@ impl<'d> Library<'d> {
         let corpora = corpus::read(&documents.corpora, &prompts, problems);
         let slos = slo::read(&documents.slos, problems);
         let boards = boards::read(&documents.boards, problems);
+        let keys: Registry<'_, KeyWords> = Registry::read("key", &documents.trust, problems);
+        let trust = trust::read(&keys, &documents.trust, problems);
         let traces = Traces::read(&inputs.of_kind(SourceKind::Traces), problems);
         for (name, words, document) in suites.usable() {
             load::check(name, words, document, &traces, problems);
@@ -172,6 +183,7 @@ impl<'d> Library<'d> {
             traces,
             slos,
             boards,
+            trust,
             meters,
         };
         library.check_references(problems);
@@ -192,9 +204,11 @@ impl<'d> Library<'d> {
                 self.runtimes.find(runtime, &at("runtime", idx), problems);
             }
             let corpus = self.corpora.find(&words.corpus, &at("corpus", None), problems);
-            if let (Some(corpus), Some(slice)) = (corpus, &words.slice) {
+            let Some(corpus) = corpus else { continue };
+            if let Some(slice) = &words.slice {
                 check_slice(corpus, &words.corpus, slice, &at("slice", None), problems);
             }
+            select::check(name, words, corpus, document, problems);
         }
     }
 
@@ -230,6 +244,7 @@ impl<'d> Library<'d> {
             corpora: self.corpora.usable().map(|(name, words, _)| (name.to_owned(), corpus(words))).collect(),
             slos: slo::all(&self.slos),
             boards: self.boards.clone(),
+            trust: self.trust.clone(),
         }
     }
 }

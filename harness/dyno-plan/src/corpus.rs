@@ -1,20 +1,26 @@
 //! `prompts/<corpus>/`: prompts, one JSON object a line, and what they are.
 
+pub(crate) mod contents;
+pub(crate) mod row;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use dyno_model::digest::Digest;
 use dyno_model::ids::PromptId;
 use dyno_model::plan::PlannedPrompt;
-use dyno_model::request::Message;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::devices::check_name;
 use crate::document::Document;
-use crate::problem::{Problem, Problems, known_words, nearest};
+use crate::problem::{Problems, nearest};
 use crate::registry::{Entry, Registry};
-use crate::source::Source;
+use crate::source::{Source, Tier};
+
+use row::{Graders, Row};
+
+/// A file with more lines that are wrong is not what it is taken for; the rest of it is not read.
+const MAX_PROBLEMS_OF_FILE: usize = 50;
 
 /// What a corpus is.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -55,7 +61,6 @@ pub(crate) struct CorpusFile {
 #[serde(deny_unknown_fields)]
 struct Lengths {
     /// What is counted.
-    #[expect(dead_code, reason = "for people and for the docs")]
     unit: LengthUnit,
     /// Limits of the bins, rising.
     edges: Vec<u64>,
@@ -64,7 +69,7 @@ struct Lengths {
 }
 
 /// What a length counts.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum LengthUnit {
     /// Words, split at white space.
@@ -90,6 +95,8 @@ pub(crate) struct Corpus {
     pub(crate) digest: Digest,
     /// In the order of the files and lines.
     pub(crate) prompts: Vec<(PromptId, PlannedPrompt)>,
+    /// Where each of them stands: `qa.jsonl:12` with the folder in front.
+    pub(crate) places: Vec<String>,
 }
 
 impl Corpus {
@@ -110,22 +117,33 @@ pub(crate) fn read<'d>(
 ) -> Registry<'d, Corpus> {
     let mut registry = Registry::empty("corpus");
     for document in documents {
-        let folder = document.source.folder();
-        let own: Vec<&Source> = prompts
-            .iter()
-            .copied()
-            .filter(|source| source.tier == document.source.tier && source.folder() == folder)
-            .collect();
-        let file: Option<CorpusFile> = document.whole(problems);
-        let lines = read_prompts(&own, problems);
-        let name = file_name(folder).to_owned();
-        let words = file.zip(lines).map(|(file, prompts)| {
-            check(&file, &name, &own, &prompts, document, problems);
-            Corpus { digest: digest_of(&own), file, prompts }
-        });
+        let graders = match document.source.tier {
+            Tier::Shipped => Graders::Read,
+            Tier::User => Graders::Compile,
+        };
+        let name = file_name(document.source.folder()).to_owned();
+        let words = read_one(document, prompts, graders, problems);
         registry.add(name, Entry { words, document }, problems);
     }
     registry
+}
+
+/// Reads the corpus of `document`; `None` when it or one of its lines is wrong, which has been reported.
+pub(crate) fn read_one(
+    document: &Document<'_>,
+    prompts: &[&Source],
+    graders: Graders,
+    problems: &mut Problems,
+) -> Option<Corpus> {
+    let source = document.source;
+    let of_folder = |other: &&Source| other.tier == source.tier && other.folder() == source.folder();
+    let own: Vec<&Source> = prompts.iter().copied().filter(of_folder).collect();
+    let file: Option<CorpusFile> = document.whole(problems);
+    let lines = read_prompts(&own, graders, problems);
+    let ((prompts, places), file) = (lines?, file?);
+    let corpus = Corpus { digest: digest_of(&own), file, prompts, places };
+    check(&corpus, &own, document, problems);
+    Some(corpus)
 }
 
 fn digest_of(files: &[&Source]) -> Digest {
@@ -134,17 +152,12 @@ fn digest_of(files: &[&Source]) -> Digest {
 }
 
 /// What a schema cannot see.
-fn check(
-    file: &CorpusFile,
-    folder: &str,
-    files: &[&Source],
-    prompts: &[(PromptId, PlannedPrompt)],
-    document: &Document<'_>,
-    problems: &mut Problems,
-) {
+fn check(corpus: &Corpus, files: &[&Source], document: &Document<'_>, problems: &mut Problems) {
+    let Corpus { file, digest, prompts, .. } = corpus;
     let mut report = |path: &[&str], message: String, hint: Option<String>| {
         problems.push(document.problem_at(path, message, hint));
     };
+    let folder = file_name(document.source.folder());
     if file.name != folder {
         let message = format!("the corpus is named `{}`, but its folder `{folder}`", file.name);
         report(&["name"], message, None);
@@ -153,7 +166,6 @@ fn check(
         report(&["name"], "the corpus has no JSONL file beside its corpus.toml".to_owned(), None);
         return;
     }
-    let digest = digest_of(files);
     if file.digest != digest.as_str() {
         let message = format!("digest does not fit the prompts, which have {digest}");
         let hint = "if you changed the prompts on purpose, write the new digest here".to_owned();
@@ -164,6 +176,9 @@ fn check(
         report(&["files"], format!("the folder holds other files: {}", there.join(", ")), None);
     }
     check_counts(file, prompts, &mut report);
+    for (name, lengths) in &file.lengths {
+        check_lengths(name, lengths, prompts, &mut report);
+    }
     let known: Vec<&str> = prompts.iter().map(|(id, _)| id.0.as_str()).collect();
     for (name, slice) in &file.slice {
         check_slice(name, slice, &known, document, problems);
@@ -196,21 +211,52 @@ fn check_counts(file: &CorpusFile, prompts: &[(PromptId, PlannedPrompt)], report
         let languages: Vec<&str> = languages.into_iter().collect();
         report(&["languages"], format!("the languages are other ones: {}", languages.join(", ")), None);
     }
-    for (name, lengths) in &file.lengths {
-        if lengths.edges.len() != lengths.counts.len() + 1 || !lengths.edges.is_sorted() {
-            report(
-                &["lengths", name, "edges"],
-                "bins need rising edges, one more than counts".to_owned(),
-                None,
-            );
-        } else if lengths.counts.iter().sum::<u64>() != total {
-            let message = format!("the counts do not add up to the {total} prompts");
-            report(&["lengths", name, "counts"], message, None);
+}
+
+/// A histogram that does not fit the prompts. Words can be counted here, tokens of a tokenizer cannot.
+fn check_lengths(
+    name: &str,
+    lengths: &Lengths,
+    prompts: &[(PromptId, PlannedPrompt)],
+    report: &mut Report<'_>,
+) {
+    let total = prompts.len() as u64;
+    if lengths.edges.len() != lengths.counts.len() + 1 || !lengths.edges.is_sorted() {
+        report(&["lengths", name, "edges"], "bins need rising edges, one more than counts".to_owned(), None);
+        return;
+    }
+    if lengths.counts.iter().sum::<u64>() != total {
+        let message = format!("the counts do not add up to the {total} prompts");
+        report(&["lengths", name, "counts"], message, None);
+        return;
+    }
+    if lengths.unit == LengthUnit::Words {
+        let found = histogram(&lengths.edges, prompts.iter().map(|(_, prompt)| words(prompt)));
+        if found != lengths.counts {
+            report(&["lengths", name, "counts"], format!("the prompts have other lengths: {found:?}"), None);
         }
     }
 }
 
-fn file_name(path: &str) -> &str {
+/// How many of `lengths` lie in each bin; those beyond the edges lie in none.
+fn histogram(edges: &[u64], lengths: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut counts = vec![0; edges.len().saturating_sub(1)];
+    for length in lengths {
+        let bin = edges.partition_point(|edge| *edge <= length).checked_sub(1);
+        if let Some(count) = bin.and_then(|bin| counts.get_mut(bin)) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// Words of all messages, split at white space.
+fn words(prompt: &PlannedPrompt) -> u64 {
+    prompt.messages.iter().map(|message| message.content.split_whitespace().count() as u64).sum()
+}
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
@@ -219,15 +265,17 @@ fn check_slice(name: &str, slice: &Slice, known: &[&str], document: &Document<'_
     if slice.ids.is_empty() {
         problems.push(document.problem_at(&["slice", name, "ids"], format!("slice `{name}` is empty"), None));
     }
+    let there: BTreeSet<&str> = known.iter().copied().collect();
+    let mut seen = BTreeSet::new();
     for (idx, id) in slice.ids.iter().enumerate() {
         let path = ["slice", name, "ids", &idx.to_string()];
-        if slice.ids[..idx].contains(id) {
+        if !seen.insert(id) {
             problems.push(document.problem_at(
                 &path,
                 format!("prompt `{id}` is in slice `{name}` twice"),
                 None,
             ));
-        } else if !known.contains(&id.as_str()) {
+        } else if !there.contains(id.as_str()) {
             // The list of all prompts would be longer than it helps.
             let hint = nearest(id, known).map(|near| format!("did you mean `{near}`?"));
             problems.push(document.problem_at(&path, format!("the corpus has no prompt `{id}`"), hint));
@@ -235,139 +283,33 @@ fn check_slice(name: &str, slice: &Slice, known: &[&str], document: &Document<'_
     }
 }
 
+/// Prompts in the order of files and lines, and the place of each.
+type Lines = (Vec<(PromptId, PlannedPrompt)>, Vec<String>);
+
 /// All prompts of `files`, or `None` when a line is wrong, which has been reported.
-fn read_prompts(files: &[&Source], problems: &mut Problems) -> Option<Vec<(PromptId, PlannedPrompt)>> {
-    let mut prompts = Vec::new();
-    let mut places: BTreeMap<String, String> = BTreeMap::new();
+fn read_prompts(files: &[&Source], graders: Graders, problems: &mut Problems) -> Option<Lines> {
+    let (mut prompts, mut places) = (Vec::new(), Vec::new());
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
     let before = problems.0.len();
     for source in files {
-        for (idx, line) in source.text.lines().enumerate() {
-            let number = idx as u32 + 1;
-            let mut row = Row { file: &source.name, line: number, problems };
-            let Some((id, prompt)) = row.read(line) else { continue };
-            let place = format!("{}:{number}", source.name);
-            if let Some(first) = places.insert(id.clone(), place) {
-                row.report(
-                    1,
-                    format!("prompt `{id}` is there twice"),
-                    Some(format!("the first one is in {first}")),
-                );
+        let before_file = problems.0.len();
+        for (line, text) in (1_u32..).zip(source.text.lines()) {
+            let mut row = Row { file: &source.name, line, graders, problems };
+            if row.problems.0.len() - before_file >= MAX_PROBLEMS_OF_FILE {
+                let message = "too many lines are wrong; the rest of the file was not read".to_owned();
+                row.report(1, message, Some("is it a file of prompts, one JSON object a line?".to_owned()));
+                break;
+            }
+            let Some((id, prompt)) = row.read(text) else { continue };
+            if let Some(other) = first.get(&id).and_then(|idx| places.get(*idx)) {
+                let hint = format!("the first one is in {other}");
+                row.report(1, format!("prompt `{id}` is there twice"), Some(hint));
                 continue;
             }
+            first.insert(id.clone(), prompts.len());
             prompts.push((PromptId(id), prompt));
+            places.push(format!("{}:{line}", source.name));
         }
     }
-    (problems.0.len() == before).then_some(prompts)
-}
-
-/// Keys that every prompt has, as text.
-const TEXT_KEYS: [&str; 4] = ["id", "category", "language", "osl_class"];
-/// All keys of a prompt.
-const KEYS: [&str; 7] = ["id", "category", "language", "osl_class", "messages", "prompt", "grader"];
-/// Expected lengths of an answer.
-const OSL_CLASSES: [&str; 3] = ["short", "medium", "long"];
-const ROLES: [&str; 3] = ["system", "user", "assistant"];
-
-/// One line of a JSONL file.
-struct Row<'r> {
-    file: &'r str,
-    line: u32,
-    problems: &'r mut Problems,
-}
-
-impl Row<'_> {
-    fn report(&mut self, col: u32, message: String, hint: Option<String>) {
-        let (file, line) = (self.file.to_owned(), Some(self.line));
-        self.problems.push(Problem { file, line, col: Some(col), message, hint });
-    }
-
-    fn read(&mut self, line: &str) -> Option<(String, PlannedPrompt)> {
-        if line.trim().is_empty() {
-            self.report(1, "empty line".to_owned(), Some("one prompt a line, no empty lines".to_owned()));
-            return None;
-        }
-        let value: Value = match serde_json::from_str(line) {
-            Ok(value) => value,
-            Err(error) => {
-                let col = (error.column() as u32).max(1);
-                let words = error.to_string();
-                let words = words.split(" at line ").next().unwrap_or_default();
-                self.report(col, format!("not JSON: {words}"), None);
-                return None;
-            }
-        };
-        let Value::Object(object) = value else {
-            self.report(
-                1,
-                "the line is no JSON object".to_owned(),
-                Some("begin it with {\"id\": …".to_owned()),
-            );
-            return None;
-        };
-        let before = self.problems.0.len();
-        let row = self.fields(&object);
-        (self.problems.0.len() == before).then_some(row)
-    }
-
-    fn fields(&mut self, object: &Map<String, Value>) -> (String, PlannedPrompt) {
-        for key in object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            self.report(1, format!("unknown key `{key}`"), Some(known_words(key, &KEYS)));
-        }
-        let [id, category, language, osl_class] = TEXT_KEYS.map(|key| self.text(object, key));
-        if !osl_class.is_empty() && !OSL_CLASSES.contains(&osl_class.as_str()) {
-            let message = format!("`{osl_class}` is no value of `osl_class`");
-            self.report(1, message, Some(known_words(&osl_class, &OSL_CLASSES)));
-        }
-        let messages = self.messages(object);
-        (id, PlannedPrompt { category, language, messages })
-    }
-
-    fn text(&mut self, object: &Map<String, Value>, key: &str) -> String {
-        match object.get(key) {
-            Some(Value::String(text)) if !text.trim().is_empty() => return text.clone(),
-            Some(Value::String(_)) => self.report(1, format!("`{key}` is empty"), None),
-            Some(_) => self.report(1, format!("`{key}` is not text"), None),
-            None => self.report(1, format!("missing key `{key}`"), None),
-        }
-        String::new()
-    }
-
-    fn messages(&mut self, object: &Map<String, Value>) -> Vec<Message> {
-        let messages = match (object.get("messages"), object.get("prompt")) {
-            (Some(messages), None) => messages,
-            (None, Some(_)) => {
-                return vec![Message { role: "user".to_owned(), content: self.text(object, "prompt") }];
-            }
-            (Some(_), Some(_)) => {
-                self.report(
-                    1,
-                    "both `prompt` and `messages`".to_owned(),
-                    Some("keep one of them".to_owned()),
-                );
-                return Vec::new();
-            }
-            (None, None) => {
-                self.report(1, "missing key `prompt` or `messages`".to_owned(), None);
-                return Vec::new();
-            }
-        };
-        let messages: Vec<Message> = match Vec::deserialize(messages) {
-            Ok(messages) => messages,
-            Err(error) => {
-                self.report(1, format!("`messages`: {error}"), None);
-                return Vec::new();
-            }
-        };
-        for message in messages.iter().filter(|message| !ROLES.contains(&message.role.as_str())) {
-            let text = format!("`{}` is no role", message.role);
-            self.report(1, text, Some(known_words(&message.role, &ROLES)));
-        }
-        if messages.last().is_none_or(|message| message.role == "assistant") {
-            self.report(1, "the conversation leaves nothing to answer".to_owned(), None);
-        }
-        if messages.iter().any(|message| message.content.trim().is_empty()) {
-            self.report(1, "a message is empty".to_owned(), None);
-        }
-        messages
-    }
+    (problems.0.len() == before).then_some((prompts, places))
 }

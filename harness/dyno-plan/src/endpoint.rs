@@ -50,6 +50,7 @@ pub(crate) fn model(asked: &EndpointAsk, max_tokens: u32) -> (String, PlannedMod
         license: "not said".to_owned(),
         origin: ModelOrigin::None,
         context_tokens: max_tokens.saturating_mul(2).max(LEAST_CONTEXT_TOKENS),
+        provenance: dyno_model::trust::ModelProvenance::default(),
     };
     (if name.is_empty() { "model".to_owned() } else { name.to_owned() }, model)
 }

@@ -1,13 +1,11 @@
 //! From an ask to the frozen plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dyno_model::digest::Digest;
-use dyno_model::ids::{CellId, DeviceId, PromptId, RunId};
+use dyno_model::ids::{CellId, DeviceId, RunId};
 use dyno_model::load::LoadModel;
-use dyno_model::plan::{
-    Cell, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedPrompt, PlannedRun, PlannedSuite,
-};
+use dyno_model::plan::{Cell, PLAN_FORMAT, Plan, PlannedCorpus, PlannedDevice, PlannedRun, PlannedSuite};
 use dyno_model::request::Sampling;
 
 use crate::answers::Fill;
@@ -16,13 +14,12 @@ use crate::ask::Ask;
 use crate::asked_load;
 use crate::boards;
 use crate::care;
-use crate::catalog::{Documents, Library, check_slice};
-use crate::corpus::Corpus;
+use crate::catalog::{Documents, Library};
 use crate::devices::select;
 use crate::document::Document;
 use crate::endpoint;
 use crate::expand::{Matrix, Sides, expand};
-use crate::lengths::{Lengths, estimate_tokens};
+use crate::fits;
 use crate::load::MAX_REQUESTS;
 use crate::meters;
 use crate::order::{Launch, launches};
@@ -31,6 +28,7 @@ use crate::problem::{Problem, Problems};
 use crate::registry::At;
 use crate::room;
 use crate::schedule::{Offer, requests};
+use crate::select::Chosen;
 use crate::source::Inputs;
 use crate::start::{self, Launched, starts};
 use crate::steering;
@@ -71,6 +69,7 @@ fn check_numbers(ask: &Ask, problems: &mut Problems) {
     positive("--repetitions", ask.repetitions);
     positive("--requests", ask.requests);
     positive("--max-tokens", ask.max_tokens);
+    positive("--prompts", ask.prompts.n);
     for threads in &ask.threads {
         positive("--threads", Some(*threads));
     }
@@ -89,9 +88,7 @@ struct Parts<'l> {
     document: &'l Document<'l>,
     devices: BTreeMap<DeviceId, PlannedDevice>,
     subjects: Subjects,
-    corpus: &'l Corpus,
-    corpus_name: String,
-    slice: Option<String>,
+    chosen: Chosen<'l>,
 }
 
 fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Plan> {
@@ -129,12 +126,12 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
     let care = care::care(suite, &parts.subjects.runtimes);
     let order = parts.subjects.comparison.as_ref().map(|comparison| comparison.order);
     let launches = launches(&cells, repetitions, seed, declared.steering.as_ref(), order);
-    let fill = suite.fill_context.then(|| Fill::of(parts.corpus));
+    let fill = suite.fill_context.then(|| Fill::of(parts.chosen.corpus));
     let runs = runs(&cells, &offer, launches, seed, fill.as_ref());
-    let prompts = prompts_of(parts.corpus, &runs);
+    let chosen = parts.chosen;
     let meters = meters::of_devices(&parts.devices, &library.meters);
     let boards = boards::named(&parts.devices, &library.boards);
-    Some(Plan {
+    let plan = Plan {
         format: PLAN_FORMAT,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         suite: PlannedSuite {
@@ -147,11 +144,11 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
         models: parts.subjects.models.into_iter().collect(),
         runtimes: parts.subjects.runtimes.into_iter().collect(),
         corpus: PlannedCorpus {
-            name: parts.corpus_name,
-            digest: parts.corpus.digest.clone(),
-            slice: parts.slice,
+            name: chosen.name.clone(),
+            digest: chosen.corpus.digest.clone(),
+            slice: chosen.part.clone(),
         },
-        prompts,
+        prompts: chosen.sent(&runs),
         cells,
         runs,
         sampling_period_ms: suite.sampling_period_ms,
@@ -162,7 +159,10 @@ fn plan(library: &Library<'_>, ask: &Ask, problems: &mut Problems) -> Option<Pla
         meters,
         boards,
         comparison: parts.subjects.comparison,
-    })
+        trust: library.trust.clone(),
+    };
+    fits::check(&plan, &chosen, ask, parts.document, problems);
+    Some(plan)
 }
 
 fn runs(
@@ -211,17 +211,7 @@ fn resolve<'l>(library: &'l Library<'l>, ask: &Ask, problems: &mut Problems) -> 
         .unwrap_or_else(|| distinct(suite.model.values().into_iter().map(|(_, model)| model.name())));
     let runtimes = asked_runtimes
         .unwrap_or_else(|| distinct(suite.runtime.values().into_iter().map(|(_, runtime)| runtime.clone())));
-    let (corpus_name, slice) = match &ask.corpus {
-        Some(name) => (name.clone(), ask.slice.clone()),
-        None => (suite.corpus.clone(), ask.slice.clone().or_else(|| suite.slice.clone())),
-    };
-    let corpus = match &ask.corpus {
-        Some(name) => library.corpora.find(name, &At::Flag("--corpus"), problems)?,
-        None => library.corpora.get(&corpus_name)?.words.as_ref()?,
-    };
-    if let Some(slice) = &ask.slice {
-        check_slice(corpus, &corpus_name, slice, &At::Flag("--slice"), problems);
-    }
+    let chosen = Chosen::find(library, ask, suite, document, problems)?;
     endpoint::check(ask, suite.ignore_eos, problems);
     let said = Said {
         runtimes,
@@ -238,7 +228,7 @@ fn resolve<'l>(library: &'l Library<'l>, ask: &Ask, problems: &mut Problems) -> 
         arms::check(ask, suite, problems);
         arms::resolve(ask, &said, library, problems)?
     };
-    Some(Parts { suite, document, devices, subjects, corpus, corpus_name, slice })
+    Some(Parts { suite, document, devices, subjects, chosen })
 }
 
 /// All combinations of what was said.
@@ -315,7 +305,7 @@ fn loads(parts: &Parts<'_>, ask: &Ask, library: &Library<'_>) -> Vec<LoadModel> 
         let of_suite = parts.suite.load.values();
         return distinct(of_suite.iter().flat_map(|(_, load)| load.plan(&library.traces, ask.requests)));
     };
-    let each_once = u32::try_from(parts.corpus.ids(parts.slice.as_deref()).len()).unwrap_or(u32::MAX);
+    let each_once = u32::try_from(parts.chosen.ids.len()).unwrap_or(u32::MAX);
     distinct(asked_load::plan(asked, ask.requests.or(parts.suite.requests).unwrap_or(each_once)))
 }
 
@@ -331,10 +321,9 @@ fn check_starts(parts: &Parts<'_>, ask: &Ask, problems: &mut Problems) {
 fn offer<'l>(parts: &Parts<'_>, ask: &Ask, library: &'l Library<'_>) -> Offer<'l> {
     let milli = |ratio: f64| (ratio * 1000.0).round() as u32;
     let suite = parts.suite;
-    let prompts = parts.corpus.ids(parts.slice.as_deref());
     Offer {
-        lengths: lengths(parts.corpus, &prompts),
-        prompts,
+        lengths: parts.chosen.lengths(),
+        prompts: parts.chosen.ids.clone(),
         order: suite.prompt_order,
         // Of a held load, the command line says how many are made in all: the list that goes round stays.
         n_requests: ask.requests.filter(|_| suite.hold.is_none()).or(suite.requests),
@@ -345,25 +334,9 @@ fn offer<'l>(parts: &Parts<'_>, ask: &Ask, library: &'l Library<'_>) -> Offer<'l
             temperature_milli: milli(suite.temperature),
             top_p_milli: milli(suite.top_p),
             seed: 0,
+            top_logprobs: suite.top_logprobs,
         },
         limit_ms: suite.request_limit_ms,
         traces: &library.traces,
     }
-}
-
-fn lengths(corpus: &Corpus, prompts: &[PromptId]) -> Lengths {
-    let by_id: BTreeMap<&PromptId, &PlannedPrompt> =
-        corpus.prompts.iter().map(|(id, prompt)| (id, prompt)).collect();
-    let mut lengths = Lengths::default();
-    for (id, prompt) in prompts.iter().filter_map(|id| Some((id, by_id.get(id)?))) {
-        lengths.add(estimate_tokens(&prompt.messages), id.clone());
-    }
-    lengths
-}
-
-/// The prompts that are sent.
-fn prompts_of(corpus: &Corpus, runs: &[PlannedRun]) -> BTreeMap<PromptId, PlannedPrompt> {
-    let used: BTreeSet<&PromptId> =
-        runs.iter().flat_map(|run| &run.requests).map(|request| &request.prompt).collect();
-    corpus.prompts.iter().filter(|(id, _)| used.contains(id)).cloned().collect()
 }

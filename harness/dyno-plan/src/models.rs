@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dyno_model::digest::Digest;
-use dyno_model::plan::{ModelOrigin, ModelSource, PlannedModel, PypiPart, SyntheticShape};
+use dyno_model::plan::{ModelOrigin, ModelSource, PlannedModel, PypiPart};
+use dyno_model::trust::{ModelProvenance, SignatureSource};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,6 +12,8 @@ use crate::devices::check_name;
 use crate::document::Document;
 use crate::problem::{Problems, known_words};
 use crate::registry::Registry;
+use crate::shape::{ShapeWords, check_shape};
+use crate::trust::{SIGNATURE_HINT, signature_source};
 
 /// Tensor types that the agent's engine can write.
 const QUANTIZATIONS: &[&str] =
@@ -49,6 +52,8 @@ pub(crate) enum ModelWords {
         /// Size of the file.
         #[schemars(range(min = 1))]
         size_bytes: u64,
+        /// The signature of the file: the text of a `.minisig` or `.sig` file, the path of one, or its https address.
+        signature: Option<String>,
         /// Where to have it, tried in order.
         source: Vec<SourceWords>,
     },
@@ -62,6 +67,8 @@ pub(crate) enum ModelWords {
         quantize: String,
         /// SHA-256 of the result, where it is known.
         sha256: Option<String>,
+        /// The signature of the result, where it has one of its own: text, path or https address.
+        signature: Option<String>,
     },
     /// Seeded noise in the shapes of an architecture, written on the device itself: speed only, no quality.
     Synthetic {
@@ -117,71 +124,6 @@ pub(crate) struct PartWords {
     member: String,
 }
 
-/// Architecture and sizes of a synthetic model.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ShapeWords {
-    /// Family of the architecture.
-    architecture: Architecture,
-    /// Tensor type of the matrices: `q4_0`.
-    quantization: String,
-    /// Transformer blocks.
-    #[schemars(range(min = 1))]
-    n_layers: u32,
-    /// Width of the residual stream.
-    #[schemars(range(min = 1))]
-    n_embedding: u32,
-    /// Width of the feed-forward part.
-    #[schemars(range(min = 1))]
-    n_feed_forward: u32,
-    /// Attention heads.
-    #[schemars(range(min = 1))]
-    n_heads: u32,
-    /// Key/value heads.
-    #[schemars(range(min = 1))]
-    n_kv_heads: u32,
-    /// Width of one head.
-    #[schemars(range(min = 1))]
-    head_dim: u32,
-    /// Size of the vocabulary.
-    #[schemars(range(min = 1))]
-    n_vocabulary: u32,
-    /// Context length in tokens that the file claims.
-    #[schemars(range(min = 1))]
-    context_tokens: u32,
-    /// Whether the output matrix is the embedding table.
-    tied_embeddings: bool,
-}
-
-/// Families of architectures that the engine runs.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Architecture {
-    Llama,
-    Gemma3,
-}
-
-impl ShapeWords {
-    fn plan(&self) -> SyntheticShape {
-        SyntheticShape {
-            architecture: match self.architecture {
-                Architecture::Llama => "llama".to_owned(),
-                Architecture::Gemma3 => "gemma3".to_owned(),
-            },
-            quantization: self.quantization.clone(),
-            n_layers: self.n_layers,
-            n_embedding: self.n_embedding,
-            n_feed_forward: self.n_feed_forward,
-            n_heads: self.n_heads,
-            n_kv_heads: self.n_kv_heads,
-            head_dim: self.head_dim,
-            n_vocabulary: self.n_vocabulary,
-            context_tokens: self.context_tokens,
-            tied_embeddings: self.tied_embeddings,
-        }
-    }
-}
-
 impl SourceWords {
     fn plan(&self) -> ModelSource {
         match self {
@@ -215,13 +157,19 @@ pub(crate) fn plan_all(
 }
 
 /// The table of one model, to point into.
-struct Place<'p> {
+pub(crate) struct Place<'p> {
     name: &'p str,
     document: &'p Document<'p>,
 }
 
 impl Place<'_> {
-    fn report(&self, path: &[&str], message: String, hint: Option<String>, problems: &mut Problems) {
+    pub(crate) fn report(
+        &self,
+        path: &[&str],
+        message: String,
+        hint: Option<String>,
+        problems: &mut Problems,
+    ) {
         let full = [&["model", self.name], path].concat();
         problems.push(self.document.problem_at(&full, message, hint));
     }
@@ -235,7 +183,17 @@ impl Place<'_> {
             .ok()
     }
 
-    fn quantization(&self, path: &[&str], word: &str, problems: &mut Problems) {
+    fn signature(&self, words: Option<&String>, problems: &mut Problems) -> Option<SignatureSource> {
+        let found = words.map(|words| signature_source(words));
+        found?
+            .map_err(|message| {
+                self.report(&["signature"], message, Some(SIGNATURE_HINT.to_owned()), problems);
+            })
+            .ok()
+    }
+
+    /// Reports a tensor type that no engine of ours writes.
+    pub(crate) fn quantization(&self, path: &[&str], word: &str, problems: &mut Problems) {
         if !QUANTIZATIONS.contains(&word) {
             let hint = Some(known_words(word, QUANTIZATIONS));
             self.report(path, format!("unknown tensor type `{word}`"), hint, problems);
@@ -250,16 +208,19 @@ fn plan(
     problems: &mut Problems,
 ) -> Option<PlannedModel> {
     match words {
-        ModelWords::Published { title, license, context_tokens, .. } => {
+        ModelWords::Published { title, license, context_tokens, signature, .. } => {
+            let signature_from = place.signature(signature.as_ref(), problems);
             let origin = published(words, place, problems)?;
             Some(PlannedModel {
                 title: title.clone(),
                 license: license.clone(),
                 origin,
                 context_tokens: *context_tokens,
+                provenance: ModelProvenance { signature_from, ..ModelProvenance::default() },
             })
         }
-        ModelWords::Derived { title, derived_from, quantize, sha256 } => {
+        ModelWords::Derived { title, derived_from, quantize, sha256, signature } => {
+            let signature_from = place.signature(signature.as_ref(), problems);
             place.quantization(&["quantize"], quantize, problems);
             let digest = match sha256 {
                 Some(text) => Some(place.digest(text, problems)?),
@@ -276,6 +237,11 @@ fn plan(
                     digest,
                     published: Box::new(parent.origin),
                 },
+                provenance: ModelProvenance {
+                    signature_from,
+                    parent_signature_from: parent.provenance.signature_from,
+                    ..ModelProvenance::default()
+                },
             })
         }
         ModelWords::Synthetic { title, context_tokens, seed, shape } => {
@@ -285,6 +251,7 @@ fn plan(
                 license: "none: seeded noise".to_owned(),
                 context_tokens: *context_tokens,
                 origin: ModelOrigin::Synthetic { shape: shape.plan(), seed: *seed },
+                provenance: ModelProvenance::default(),
             })
         }
         ModelWords::None { title, context_tokens } => Some(PlannedModel {
@@ -292,6 +259,7 @@ fn plan(
             license: "none".to_owned(),
             context_tokens: *context_tokens,
             origin: ModelOrigin::None,
+            provenance: ModelProvenance::default(),
         }),
     }
 }
@@ -373,31 +341,6 @@ fn check_source(source: &SourceWords, path: &[&str], place: &Place<'_>, problems
                     place.report(&[path, &["parts", &idx, "package"]].concat(), message, hint, problems);
                 }
             }
-        }
-    }
-}
-
-/// Sizes that no engine could run.
-fn check_shape(shape: &ShapeWords, place: &Place<'_>, problems: &mut Problems) {
-    place.quantization(&["shape", "quantization"], &shape.quantization, problems);
-    if shape.n_kv_heads == 0 || !shape.n_heads.is_multiple_of(shape.n_kv_heads) {
-        let message = format!("{} heads cannot share {} key/value heads", shape.n_heads, shape.n_kv_heads);
-        place.report(&["shape", "n_kv_heads"], message, None, problems);
-    }
-    let block = if shape.quantization.ends_with("_k") { 256 } else { 32 };
-    let attention = u64::from(shape.n_heads) * u64::from(shape.head_dim);
-    let rows = [
-        ("n_embedding", u64::from(shape.n_embedding)),
-        ("n_feed_forward", u64::from(shape.n_feed_forward)),
-        ("head_dim", attention),
-    ];
-    for (key, width) in rows {
-        if shape.quantization.starts_with('q') && !width.is_multiple_of(block) {
-            let message = format!(
-                "rows of {width} weights cannot be {}: it packs blocks of {block}",
-                shape.quantization
-            );
-            place.report(&["shape", key], message, None, problems);
         }
     }
 }

@@ -184,8 +184,7 @@ mod tests {
     static NO_TRACES: LazyLock<Traces> = LazyLock::new(Traces::default);
 
     fn offer(order: PromptOrder) -> Offer<'static> {
-        let sampling =
-            Sampling { max_tokens: 8, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+        let sampling = Sampling::greedy(8);
         Offer {
             prompts: ids(12),
             lengths: Lengths::default(),

@@ -11,11 +11,12 @@ use crate::models::ModelsFile;
 use crate::runtimes::RuntimesFile;
 use crate::slo::SlosFile;
 use crate::suite::SuitesFile;
+use crate::trust::TrustFile;
 
 /// A JSON Schema (draft 2020-12) with the name of its file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedSchema {
-    /// `boards`, `devices`, `suites`, `models`, `runtimes`, `slos`, `corpus`.
+    /// `boards`, `devices`, `suites`, `models`, `runtimes`, `slos`, `corpus`, `trust`.
     pub name: &'static str,
     /// The schema.
     pub schema: Value,
@@ -32,6 +33,7 @@ pub fn schemas() -> Vec<NamedSchema> {
         NamedSchema { name: "runtimes", schema: schema_of::<RuntimesFile>() },
         NamedSchema { name: "slos", schema: schema_of::<SlosFile>() },
         NamedSchema { name: "suites", schema: schema_of::<SuitesFile>() },
+        NamedSchema { name: "trust", schema: schema_of::<TrustFile>() },
     ]
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::document::Document;
 use crate::problem::{Problems, known_words};
 use crate::runtimes::RuntimeWords;
+use crate::trust::{self, PerArch};
 
 /// Settings of every server, beside those that its arguments have gaps for.
 const SETTINGS: [&str; 4] = ["slots", "model", "prompt_cache", "connections"];
@@ -41,6 +42,10 @@ pub(crate) struct ServerWords {
     /// folder on the device.
     #[serde(default)]
     cache_dirs: Vec<String>,
+    /// SHA-256 that the program's file must have, 64 hexadecimal digits; or a table of them by architecture.
+    sha256: Option<PerArch>,
+    /// The signature of that file: text, path or https address, made over its SHA-256; or a table by architecture.
+    signature: Option<PerArch>,
 }
 
 impl ServerWords {
@@ -53,6 +58,7 @@ impl ServerWords {
             version_args: self.version_args.clone(),
             prefix: self.prefix.trim_end_matches('/').to_owned(),
             cache_dirs: self.cache_dirs.clone(),
+            pins: trust::pins(self.sha256.as_ref(), self.signature.as_ref()),
         }
     }
 }
@@ -119,6 +125,12 @@ impl Check<'_, '_> {
                 let hint = "name a folder of caches: ~/NAME, or a path with two folders at least, without ..";
                 self.report(&["server", "cache_dirs", &idx.to_string()], message, hint);
             }
+        }
+        for (key, arch, message, hint) in
+            trust::pin_problems(server.sha256.as_ref(), server.signature.as_ref())
+        {
+            let path: Vec<&str> = ["server", key].into_iter().chain(arch.as_deref()).collect();
+            self.report(&path, message, &hint);
         }
         let args = server.args.iter().enumerate().map(|(idx, text)| ("args", idx.to_string(), text));
         let env = server.env.iter().map(|(name, text)| ("env", name.clone(), text));

@@ -1,6 +1,7 @@
 //! `catalog/slos/*.toml`: limits that figures are held against.
 
 mod condition;
+mod drop;
 mod objective;
 mod planned;
 mod words;
@@ -73,7 +74,7 @@ pub(crate) fn all(registry: &Registry<'_, Slo>) -> BTreeMap<String, Slo> {
 fn of_document(document: &Document<'_>, problems: &mut Problems) -> Option<(String, Slo)> {
     let file = document.whole::<SlosFile>(problems)?;
     check_name("set of SLOs", &file.name, document, &["name"], problems);
-    if file.slo.is_empty() {
+    if file.slo.is_empty() && !file.forbid_egress {
         problems.push(document.problem_at(&["slo"], "no limit is set".to_owned(), None));
     }
     let mut objectives: Vec<Objective> = Vec::new();
@@ -82,6 +83,9 @@ fn of_document(document: &Document<'_>, problems: &mut Problems) -> Option<(Stri
         if let Some(objective) = objective::objective(words, &mut at) {
             objectives.push(objective);
         }
+    }
+    if file.forbid_egress {
+        objectives.push(objective::no_egress(document.line_at(&["forbid_egress"])));
     }
     objective::name(&mut objectives, &file.slo, document, problems);
     let slo = Slo {

@@ -1,5 +1,8 @@
 //! What people wrote, as text with a name.
 
+use crate::document::place;
+use crate::problem::Problem;
+
 include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// Who a file belongs to. A user's entry replaces a shipped one of the same name.
@@ -28,6 +31,8 @@ pub enum SourceKind {
     Boards,
     /// `catalog/meters/*.toml`: what measures devices from outside.
     Meters,
+    /// `catalog/trust.toml`: whose signatures count, and what must be signed.
+    Trust,
     /// `prompts/<corpus>/corpus.toml`: licence, digest and slices of a corpus.
     Corpus,
     /// `prompts/<corpus>/*.jsonl`: the prompts, one a line.
@@ -49,6 +54,7 @@ impl SourceKind {
             "jsonl" => Some(Self::Prompts),
             "toml" if file == "devices.toml" => Some(Self::Devices),
             "toml" if file == "corpus.toml" => Some(Self::Corpus),
+            "toml" if file == "trust.toml" && folder == "catalog" => Some(Self::Trust),
             "toml" => match folder {
                 "suites" => Some(Self::Suites),
                 "models" => Some(Self::Models),
@@ -87,6 +93,25 @@ impl Source {
     /// A user's file of a kind that the caller knows.
     pub fn user_as(kind: SourceKind, name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { kind, tier: Tier::User, name: name.into(), text: text.into() }
+    }
+
+    /// The bytes of a file as text.
+    ///
+    /// # Errors
+    /// The place of the first byte that is no UTF-8, with what to do.
+    pub fn text_of(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
+        String::from_utf8(bytes).map_err(|error| {
+            let end = error.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&error.as_bytes()[..end]);
+            let (line, col) = place(&before, end);
+            Problem {
+                file: name.to_owned(),
+                line: Some(line),
+                col: Some(col),
+                message: format!("byte {:#04x} is not UTF-8", error.as_bytes()[end]),
+                hint: Some("save the file as UTF-8".to_owned()),
+            }
+        })
     }
 
     /// The folder that it lies in: for prompts, the corpus's.
@@ -149,6 +174,8 @@ mod tests {
         check("catalog/runtimes/r.toml", Some(SourceKind::Runtimes));
         check("catalog/slos/s.toml", Some(SourceKind::Slos));
         check("catalog/boards/b.toml", Some(SourceKind::Boards));
+        check("lab/catalog/trust.toml", Some(SourceKind::Trust));
+        check("catalog/models/trust.toml", Some(SourceKind::Models));
         check("prompts/mine/corpus.toml", Some(SourceKind::Corpus));
         check("prompts/mine/a.jsonl", Some(SourceKind::Prompts));
         check("catalog/traces/azure.csv", Some(SourceKind::Traces));
@@ -157,6 +184,16 @@ mod tests {
         check("catalog/other/x.toml", None);
         check("README.md", None);
         check("Makefile", None);
+    }
+
+    #[test]
+    fn a_byte_that_is_no_utf8_is_told_by_its_place() {
+        let text = |bytes: &[u8]| Source::text_of("a.jsonl", bytes.to_vec());
+        assert_eq!(text("ü\n".as_bytes()).expect("UTF-8"), "ü\n");
+        // The second line: `ü` as UTF-8, then an `é` of Latin-1.
+        let problem = text(b"ok\n\xc3\xbcx\xe9\n").expect_err("Latin-1");
+        let words = "a.jsonl:2:3: byte 0xe9 is not UTF-8\n  hint: save the file as UTF-8";
+        assert_eq!(problem.to_string(), words);
     }
 
     #[test]

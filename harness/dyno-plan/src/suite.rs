@@ -10,6 +10,7 @@ use crate::devices::check_name;
 use crate::load::LoadWords;
 use crate::problem::Problems;
 use crate::registry::Registry;
+use crate::select::SelectWords;
 use crate::start::{RestartWords, StartWords};
 use crate::steering::StopWords;
 
@@ -49,6 +50,8 @@ pub(crate) struct SuiteWords {
     pub(crate) corpus: String,
     /// The slice of the corpus; without it, all of it.
     pub(crate) slice: Option<String>,
+    /// Which prompts of the slice, by what they are; without it, all.
+    pub(crate) select: Option<SelectWords>,
     /// Order of the prompts within a launch.
     pub(crate) prompt_order: PromptOrder,
     /// Requests of each launch of a `single` or `closed` load: fewer than the slice has are taken evenly from all of
@@ -107,6 +110,11 @@ pub(crate) struct SuiteWords {
     #[serde(default = "whole")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) top_p: f64,
+    /// For how many of the likeliest tokens of each step the runtime is asked how likely they were; 0 is none. A
+    /// runtime that cannot say gives none.
+    #[serde(default)]
+    #[schemars(range(max = 20))]
+    pub(crate) top_logprobs: u8,
     /// Deadline for a whole answer.
     #[schemars(range(min = 1))]
     pub(crate) request_limit_ms: u64,

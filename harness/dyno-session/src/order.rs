@@ -123,8 +123,7 @@ mod tests {
 
     #[test]
     fn a_launch_that_goes_on_does_not_wait_for_what_is_done() {
-        let sampling =
-            Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+        let sampling = Sampling::greedy(1);
         let request = |due_ns| PlannedRequest {
             prompt: "p".into(),
             sampling: sampling.clone(),

@@ -320,6 +320,7 @@ fn record(idx: u32) -> RequestRecord {
         text: String::new(),
         queue_ns: None,
         exchange: None,
+        logprobs: None,
     }
 }
 
@@ -407,8 +408,7 @@ impl AgentSource for OneAgent {
 /// Two runs of three requests each.
 fn plan() -> Plan {
     let cell = CellId::from("cell");
-    let sampling =
-        Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+    let sampling = Sampling::greedy(1);
     let request =
         PlannedRequest { prompt: PromptId::from("p"), sampling, due_ns: None, limit_ms: 1000, trace: None };
     let run = |n| PlannedRun {
@@ -432,6 +432,7 @@ fn plan() -> Plan {
         license: String::new(),
         origin: ModelOrigin::None,
         context_tokens: 8,
+        provenance: dyno_model::trust::ModelProvenance::default(),
     };
     let runtime = PlannedRuntime {
         title: "fake".to_owned(),
@@ -442,8 +443,12 @@ fn plan() -> Plan {
         endpoint: None,
     };
     let message = Message { role: "user".to_owned(), content: "hello".to_owned() };
-    let prompt =
-        PlannedPrompt { category: "chat".to_owned(), language: "en".to_owned(), messages: vec![message] };
+    let prompt = PlannedPrompt {
+        category: "chat".to_owned(),
+        language: "en".to_owned(),
+        messages: vec![message],
+        grader: None,
+    };
     Plan {
         format: PLAN_FORMAT,
         tool_version: "0".to_owned(),
@@ -474,6 +479,7 @@ fn plan() -> Plan {
         care: None,
         meters: BTreeMap::new(),
         comparison: None,
+        trust: None,
         boards: BTreeMap::new(),
     }
 }

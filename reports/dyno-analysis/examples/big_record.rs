@@ -1,6 +1,8 @@
 //! Writes a big record and reports on it, with times and peak memory: the benchmark behind `docs/benchmarks.md`.
 //!
-//! `cargo run --release -p dyno-analysis --example big_record -- DIR [REQUESTS [TOKENS]]`
+//! `cargo run --release -p dyno-analysis --example big_record -- DIR [REQUESTS [TOKENS [graded]]]`
+//!
+//! With `graded`, every prompt has a grader, of five kinds in turn, and about seven answers of ten pass.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::collections::BTreeMap;
@@ -14,7 +16,8 @@ use dyno_model::clock::{MonoNs, WallNs};
 use dyno_model::device::DeviceFacts;
 use dyno_model::digest::Digest;
 use dyno_model::event::{Event, EventKind};
-use dyno_model::ids::{CampaignId, CellId, DeviceId, RunId};
+use dyno_model::grader::Grader;
+use dyno_model::ids::{CampaignId, CellId, DeviceId, PromptId, RunId};
 use dyno_model::launch::{Dialect, RuntimeFacts};
 use dyno_model::line::write_line;
 use dyno_model::load::LoadModel;
@@ -30,6 +33,7 @@ use dyno_store::{Campaign, JOURNAL_FORMAT, JournalEntry, Store};
 
 /// Ten blocks of two arms.
 const N_RUNS: u32 = 20;
+const N_PROMPTS: u32 = 40;
 const ARMS: [&str; 2] = ["A", "B"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,9 +41,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = PathBuf::from(args.next().ok_or("name a folder to write to")?);
     let n_requests: u32 = args.next().map_or(Ok(100_000), |text| text.parse())?;
     let n_tokens: u32 = args.next().map_or(Ok(64), |text| text.parse())?;
+    let answers = if args.next().as_deref() == Some("graded") { Answers::Graded } else { Answers::Plain };
     let campaign = match Store::new(&dir).open("big") {
         Ok(campaign) => campaign,
-        Err(_) => timed("write the journal", || write(&dir, n_requests, n_tokens))?,
+        Err(_) => timed("write the journal", || write(&dir, n_requests, n_tokens, answers))?,
     };
     println!("journal: {} bytes", std::fs::metadata(campaign.journal_path())?.len());
     let first = timed("report, tables made or found", || dyno_analysis::report(&campaign))?;
@@ -49,10 +54,51 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("verdict: {:?}", compared.verdict);
     let second = timed("report, tables there", || dyno_analysis::report(&campaign))?;
     let json = timed("report.json", || serde_json::to_vec(&first))?;
+    for quality in first.cells.iter().filter_map(|cell| cell.quality.as_ref()) {
+        println!("graded: {:?}", quality.overall);
+    }
     println!("same report twice: {}, {} bytes of JSON", first == second, json.len());
     let status = std::fs::read_to_string("/proc/self/status")?;
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM unknown"));
     Ok(())
+}
+
+/// What the model writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    /// Words that nobody judges.
+    Plain,
+    /// Short answers that graders judge.
+    Graded,
+}
+
+/// Graders of five kinds in turn.
+fn grader(n: u32) -> Grader {
+    match n % 5 {
+        0 => Grader::Exact { expected: "Forty-two".to_owned() },
+        1 => Grader::Numeric { expected: 42.0, tolerance: 0.5 },
+        2 => Grader::ContainsAll { expected: vec!["forty".to_owned(), "two".to_owned()] },
+        3 => Grader::Regex { pattern: r"(?i)\b(42|forty[- ]two)\b".to_owned() },
+        _ => Grader::JsonSchema {
+            schema: serde_json::json!({
+                "type": "object",
+                "properties": { "answer": { "type": "integer", "const": 42 } },
+                "required": ["answer"]
+            }),
+        },
+    }
+}
+
+/// An answer to the prompt of that number, right or wrong.
+fn answer(n: u32, is_right: bool) -> &'static str {
+    match (n % 5, is_right) {
+        (0, true) => "Forty-two.",
+        (1 | 3, true) => "Six times seven makes forty-two, so the answer is 42",
+        (2, true) => "It is forty and two more.",
+        (_, true) => "Here you are: {\"answer\": 42}",
+        (4, false) => "Here you are: {\"answer\": \"forty\"}",
+        (_, false) => "I believe that it is 41, but I may be wrong.",
+    }
 }
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
@@ -63,8 +109,8 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 }
 
 /// A journal as a session would leave it, written past the slow path of a sync per batch.
-fn write(dir: &Path, n_requests: u32, n_tokens: u32) -> Result<Campaign, Box<dyn Error>> {
-    let plan = plan(n_requests, n_tokens);
+fn write(dir: &Path, n_requests: u32, n_tokens: u32, answers: Answers) -> Result<Campaign, Box<dyn Error>> {
+    let plan = plan(n_requests, n_tokens, answers);
     let campaign = Store::new(dir).create(&CampaignId::from("big"), &plan)?;
     let mut out = std::io::BufWriter::new(std::fs::File::create(campaign.journal_path())?);
     let mut line = Vec::new();
@@ -95,7 +141,12 @@ fn write(dir: &Path, n_requests: u32, n_tokens: u32) -> Result<Campaign, Box<dyn
             EventKind::Ready { facts: Box::new(RuntimeFacts::default()) },
         ];
         for idx in 0..run.requests.len() as u32 {
-            kinds.push(EventKind::Request(Box::new(request(idx, n_tokens, &mut clock, &mut random))));
+            let mut record = request(idx, n_tokens, &mut clock, &mut random);
+            if answers == Answers::Graded {
+                let n = idx % N_PROMPTS;
+                answer(n, record.chunk_ns[0] % 10 < 7).clone_into(&mut record.text);
+            }
+            kinds.push(EventKind::Request(Box::new(record)));
         }
         kinds.push(EventKind::LaunchEnded {
             outcome: Outcome::Ok,
@@ -135,7 +186,7 @@ fn request(idx: u32, n_tokens: u32, clock: &mut u64, random: &mut u64) -> Reques
     *clock += at + 1_000_000;
     RequestRecord {
         idx,
-        prompt_id: format!("p-{}", idx % 40).as_str().into(),
+        prompt_id: format!("p-{}", idx % N_PROMPTS).as_str().into(),
         due_at: None,
         sent_at,
         ended_at: MonoNs(*clock),
@@ -156,6 +207,7 @@ fn request(idx: u32, n_tokens: u32, clock: &mut u64, random: &mut u64) -> Reques
         text: "word ".repeat(n),
         queue_ns: None,
         exchange: None,
+        logprobs: None,
     }
 }
 
@@ -191,12 +243,29 @@ fn arm(name: &str) -> PlannedArm {
     PlannedArm { name: name.to_owned(), words: "fake".to_owned() }
 }
 
-fn plan(n_requests: u32, n_tokens: u32) -> Plan {
+fn prompt(n: u32, answers: Answers) -> (PromptId, PlannedPrompt) {
+    let messages = vec![Message { role: "user".to_owned(), content: format!("Question {n}?") }];
+    let planned = PlannedPrompt {
+        category: format!("c-{}", n % 5),
+        language: "en".to_owned(),
+        messages,
+        grader: (answers == Answers::Graded).then(|| grader(n)),
+    };
+    (format!("p-{n}").as_str().into(), planned)
+}
+
+fn plan(n_requests: u32, n_tokens: u32, answers: Answers) -> Plan {
     let cells = ARMS.map(cell);
-    let sampling =
-        Sampling { max_tokens: n_tokens, ignore_eos: true, temperature_milli: 0, top_p_milli: 1000, seed: 1 };
+    let sampling = Sampling {
+        max_tokens: n_tokens,
+        ignore_eos: true,
+        temperature_milli: 0,
+        top_p_milli: 1000,
+        seed: 1,
+        top_logprobs: 0,
+    };
     let request = |idx: u32| PlannedRequest {
-        prompt: format!("p-{}", idx % 40).as_str().into(),
+        prompt: format!("p-{}", idx % N_PROMPTS).as_str().into(),
         sampling: sampling.clone(),
         due_ns: None,
         limit_ms: 60_000,
@@ -207,11 +276,6 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         cell: cells[n as usize % ARMS.len()].id.clone(),
         repetition: n / ARMS.len() as u32,
         requests: (0..n_requests / N_RUNS).map(request).collect(),
-    };
-    let prompt = |n: u32| {
-        let messages = vec![Message { role: "user".to_owned(), content: format!("Question {n}?") }];
-        let planned = PlannedPrompt { category: format!("c-{}", n % 5), language: "en".to_owned(), messages };
-        (format!("p-{n}").as_str().into(), planned)
     };
     let device = PlannedDevice {
         transport: TransportSpec::Local,
@@ -228,6 +292,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         license: "CC0-1.0".to_owned(),
         origin: ModelOrigin::None,
         context_tokens: 4096,
+        provenance: dyno_model::trust::ModelProvenance::default(),
     };
     let runtime = PlannedRuntime {
         title: "Scripted".to_owned(),
@@ -239,6 +304,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
     };
     Plan {
         format: PLAN_FORMAT,
+        trust: None,
         tool_version: "0.1.0".to_owned(),
         suite: PlannedSuite {
             name: "big".to_owned(),
@@ -250,7 +316,7 @@ fn plan(n_requests: u32, n_tokens: u32) -> Plan {
         models: BTreeMap::from([("none".to_owned(), model)]),
         runtimes: BTreeMap::from([("fake".to_owned(), runtime)]),
         corpus: PlannedCorpus { name: "none".to_owned(), digest: Digest::of(b""), slice: None },
-        prompts: (0..40).map(prompt).collect(),
+        prompts: (0..N_PROMPTS).map(|n| prompt(n, answers)).collect(),
         runs: (0..N_RUNS).map(run).collect(),
         cells: cells.to_vec(),
         sampling_period_ms: 100,

@@ -1,10 +1,14 @@
 //! How a device's clock stood to the controller's (MEASUREMENT §2.2).
 
+use std::collections::BTreeMap;
+
 use dyno_model::clock::ClockSample;
+use dyno_model::ids::DeviceId;
 use dyno_stats::{least_squares, slope_error};
 use dyno_view::report::{ClockView, DriftView};
 
 use crate::contacts::Contacts;
+use crate::record::Record;
 
 /// House rules: a drift takes so many comparisons over so long a time.
 const MIN_COMPARISONS: usize = 3;
@@ -21,6 +25,12 @@ pub(crate) fn clock_view(contacts: &Contacts<'_>) -> Option<ClockView> {
         // Of several contacts, the one over the longest time tells most.
         drift: drifts.max_by_key(|drift| drift.span_ns),
     })
+}
+
+/// By how much the wall clock of each device was ahead of the controller's, of those that were compared with it.
+pub(crate) fn wall_ahead_ns<'r>(record: &'r Record<'_>) -> BTreeMap<&'r DeviceId, i64> {
+    let ahead = |device| Some((device, Contacts::of(record, device).best_clock()?.wall_offset_ns));
+    record.plan.devices.keys().filter_map(ahead).collect()
 }
 
 /// A line through the offsets of one contact; offsets of two contacts may be those of two boots.

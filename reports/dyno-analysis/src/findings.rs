@@ -6,7 +6,9 @@ mod device;
 mod heat;
 mod measured;
 mod memory;
+mod network;
 mod proof;
+mod provenance;
 mod record;
 mod start;
 mod steady;
@@ -23,14 +25,17 @@ pub(crate) fn findings(record: &Record<'_>, cells: &[CellRecord<'_>]) -> Vec<Fin
     all.extend(contact::findings(record));
     all.extend(device::findings(record));
     all.extend(crate::steering::findings(record));
+    all.extend(crate::quality::findings(record));
     for cell in cells {
         let of = [
             measured::findings(cell),
+            provenance::findings(cell),
             proof::findings(cell),
             start::findings(cell),
             steady::findings(cell),
             heat::findings(cell),
             memory::findings(cell),
+            network::findings(cell),
         ];
         let energy = crate::energy::energy_of(cell).into_iter().flat_map(|of| of.findings.clone());
         let of = of.into_iter().flatten().chain(energy);

@@ -36,6 +36,7 @@ pub(crate) fn request_value(cell: &CellRecord<'_>, id: &str, row: usize) -> Opti
         "connect_ns" => requests.connect_ns[row],
         "isl_tokens" => requests.prompt_tokens[row].map(u64::from),
         "osl_tokens" => requests.completion_tokens[row].map(u64::from),
+        "passed" => return cell.record.passed(row).map(|passes| f64::from(u8::from(passes))),
         "decode_tokens_per_s" => return derived.decode_tokens_per_s,
         "prefill_tokens_per_s" => return derived.prefill_tokens_per_s,
         _ => None,
@@ -43,7 +44,8 @@ pub(crate) fn request_value(cell: &CellRecord<'_>, id: &str, row: usize) -> Opti
     whole.map(|value| value as f64)
 }
 
-/// A launch's value of a metric; of a metric of requests, the type 1 median of those that went well.
+/// A launch's value of a metric; of a metric of requests, the type 1 median of those that went well, or their share
+/// where it is a yes or no.
 pub(crate) fn launch_value(cell: &CellRecord<'_>, id: &str, launch: &LaunchRecord<'_>) -> Option<f64> {
     let of_launch = |value: Option<u64>| value.map(|value| value as f64);
     match id {
@@ -56,10 +58,18 @@ pub(crate) fn launch_value(cell: &CellRecord<'_>, id: &str, launch: &LaunchRecor
         "output_tokens_per_s" => launch_output_tokens_per_s(cell, launch),
         "j_per_request" => joules_per(cell, launch, Share::Request),
         "j_per_output_token" => joules_per(cell, launch, Share::OutputToken),
+        "passed" => passed_ratio(cell, launch),
         "sustained_tokens_per_s" => heat_of(cell, launch)?.sustained.value,
         "sustained_ratio" => heat_of(cell, launch)?.ratio.value,
         _ => median_of_requests(cell, id, launch),
     }
+}
+
+/// Share of the graded answers that pass; a median of yes and no would say nothing.
+fn passed_ratio(cell: &CellRecord<'_>, launch: &LaunchRecord<'_>) -> Option<f64> {
+    let graded: Vec<bool> = launch.rows.iter().filter_map(|row| cell.record.passed(*row)).collect();
+    let n_passed = graded.iter().filter(|passes| **passes).count();
+    (!graded.is_empty()).then(|| n_passed as f64 / graded.len() as f64)
 }
 
 fn median_of_requests(cell: &CellRecord<'_>, id: &str, launch: &LaunchRecord<'_>) -> Option<f64> {

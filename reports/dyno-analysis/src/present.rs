@@ -1,9 +1,6 @@
 //! Puts the report together.
 
-use std::collections::BTreeMap;
-
 use dyno_model::clock::WallNs;
-use dyno_model::ids::DeviceId;
 use dyno_store::{Campaign, JournalEntry, LaunchRow};
 use dyno_view::load::LoadReportView;
 use dyno_view::report::{CampaignView, CellView, Finding, REPORT_SCHEMA_VERSION, Report};
@@ -11,9 +8,9 @@ use dyno_view::report::{CampaignView, CellView, Finding, REPORT_SCHEMA_VERSION, 
 use crate::answers::answers;
 use crate::cell::CellRecord;
 use crate::charts::charts;
+use crate::clock::wall_ahead_ns;
 use crate::compare::verdicts;
 use crate::comparison::comparison;
-use crate::contacts::Contacts;
 use crate::energy::{energy_table, energy_view, methods};
 use crate::error::AnalysisError;
 use crate::facts::{cell_facts, device_views, model_marks, own_cost};
@@ -22,8 +19,10 @@ use crate::heat::{heat, heat_table};
 use crate::load::{cell_load, chunks, errors, load_report};
 use crate::memory::memory;
 use crate::metrics::{category_views, launch_views, method_views, metric_views, outcome_counts};
+use crate::network::network;
 use crate::planned::held;
 use crate::proof::proof;
+use crate::quality::{quality, quality_table};
 use crate::record::Record;
 use crate::roofline::roofline;
 use crate::start::{start_name, starts};
@@ -37,23 +36,40 @@ use crate::timeline::timelines;
 /// # Errors
 /// The journal is damaged or of a newer format, or the tables cannot be written or read.
 pub fn report(campaign: &Campaign) -> Result<Report, AnalysisError> {
-    let record = Record::read(campaign)?;
+    report_from(&Record::read(campaign)?)
+}
+
+/// The same without grades: what is left of a report when the answers and what they are held against are left out of
+/// its record.
+///
+/// # Errors
+/// As of [`report`].
+pub fn report_without_grades(campaign: &Campaign) -> Result<Report, AnalysisError> {
+    let mut plan = campaign.plan().clone();
+    for prompt in plan.prompts.values_mut() {
+        prompt.grader = None;
+    }
+    report_from(&Record::read_as(campaign, &plan)?)
+}
+
+fn report_from(record: &Record<'_>) -> Result<Report, AnalysisError> {
     let cells: Vec<CellRecord<'_>> =
-        record.plan.cells.iter().map(|cell| CellRecord::of(&record, cell)).collect();
+        record.plan.cells.iter().map(|cell| CellRecord::of(record, cell)).collect();
     let views: Vec<CellView> = cells.iter().map(cell_view).collect::<Result<_, _>>()?;
     let load = load_report(&cells, &views);
     let energy_methods = methods(&views);
     Ok(Report {
         schema_version: REPORT_SCHEMA_VERSION,
-        campaign: campaign_view(&record),
+        campaign: campaign_view(record),
         comparison: comparison(&cells, &views),
-        verdicts: verdicts(&record, &cells),
-        findings: with_alarms(load.as_ref(), findings(&record, &cells)),
+        verdicts: verdicts(record, &cells),
+        findings: with_alarms(load.as_ref(), findings(record, &cells)),
         load,
-        starts: starts(&record, &cells),
+        starts: starts(record, &cells),
+        quality: quality_table(&cells, &views),
         energy: energy_table(&cells, &views),
         heat: heat_table(&cells, &views),
-        devices: device_views(&record),
+        devices: device_views(record),
         cells: views,
         methods: method_views().into_iter().chain(energy_methods).collect(),
         campaigns: Vec::new(),
@@ -114,12 +130,7 @@ pub(crate) fn tool_version(record: &Record<'_>) -> String {
 
 /// Wall clock of the first and of the last event, by the controller's clock where a device's was compared with it.
 fn time_span(record: &Record<'_>) -> (Option<WallNs>, Option<WallNs>) {
-    let ahead_ns: BTreeMap<&DeviceId, i64> = record
-        .plan
-        .devices
-        .keys()
-        .filter_map(|device| Some((device, Contacts::of(record, device).best_clock()?.wall_offset_ns)))
-        .collect();
+    let ahead_ns = wall_ahead_ns(record);
     let ours = |launch: &LaunchRow, at_ns: u64| {
         let ahead_ns = record.cell_of(launch.run).and_then(|cell| ahead_ns.get(&cell.device));
         let wall = Record::wall(launch, at_ns)?;
@@ -167,7 +178,9 @@ pub(crate) fn cell_view(cell: &CellRecord<'_>) -> Result<CellView, AnalysisError
         launches: launch_views(cell),
         metrics: metric_views(cell),
         invalid_metrics: cell.unusable().map(|of| metric_views(&of)).unwrap_or_default(),
+        quality: quality(cell)?,
         proof: proof(cell),
+        network: network(cell),
         steady: steady(cell),
         heat: heat(cell).cloned(),
         energy: energy_view(cell),

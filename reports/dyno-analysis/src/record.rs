@@ -1,6 +1,7 @@
 //! All of a record that the report needs, in memory.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use dyno_model::clock::WallNs;
 use dyno_model::ids::{CampaignId, DeviceId, RunId};
@@ -11,6 +12,7 @@ use dyno_store::{
 
 use crate::derive::{Answer, Derived, derive};
 use crate::error::AnalysisError;
+use crate::quality::Grades;
 use crate::tokens::{Arrivals, Tokens};
 
 /// A campaign's record with the metrics of each request.
@@ -31,6 +33,8 @@ pub(crate) struct Record<'a> {
     pub(crate) points: BTreeMap<ChannelKey, Vec<(u64, i64)>>,
     /// The token chunks of all requests.
     chunks: Tokens,
+    /// What the graders say of the answers, once somebody asks.
+    grades: OnceLock<Grades>,
 }
 
 /// A channel with its readings as instant and value.
@@ -39,12 +43,17 @@ pub(crate) type Readings<'r> = (&'r ChannelRow, &'r [(u64, i64)]);
 impl<'a> Record<'a> {
     /// Reads the tables of a campaign, making them first where needed.
     pub(crate) fn read(campaign: &'a Campaign) -> Result<Self, AnalysisError> {
+        Self::read_as(campaign, campaign.plan())
+    }
+
+    /// The same with another form of its plan.
+    pub(crate) fn read_as(campaign: &'a Campaign, plan: &'a Plan) -> Result<Self, AnalysisError> {
         let tables = Tables::open(campaign)?;
         let requests = tables.requests()?;
         let chunks = Tokens::read(&tables, &requests)?;
         let mut record = Self {
             id: campaign.id(),
-            plan: campaign.plan(),
+            plan,
             plan_digest: campaign.plan_digest().as_str().to_owned(),
             entries: tables.sessions()?,
             launches: tables.launches()?,
@@ -52,6 +61,7 @@ impl<'a> Record<'a> {
             channels: tables.channels()?,
             points: tables.samples()?.by_channel(),
             chunks,
+            grades: OnceLock::new(),
             requests,
             tables,
         };
@@ -65,6 +75,17 @@ impl<'a> Record<'a> {
     /// The token chunks of request `row`: when they arrived, and how many tokens they hold.
     pub(crate) fn tokens(&self, row: usize) -> Arrivals<'_> {
         self.chunks.of(row)
+    }
+
+    /// Whether the answer to request `row` passes its prompt's grader; `None` where the prompt has none that a program
+    /// can apply, or the request failed. The first call reads and judges all answers.
+    pub(crate) fn passed(&self, row: usize) -> Option<bool> {
+        self.grades().passed(row)
+    }
+
+    /// What the graders of the plan say.
+    pub(crate) fn grades(&self) -> &Grades {
+        self.grades.get_or_init(|| Grades::of(self))
     }
 
     /// The channels of a launch that have readings, in the order of their declaration.

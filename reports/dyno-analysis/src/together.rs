@@ -19,6 +19,7 @@ use crate::heat::heat_table;
 use crate::load::load_report;
 use crate::metrics::method_views;
 use crate::present::{campaign_view, cell_view, with_alarms};
+use crate::quality::quality_table;
 use crate::record::Record;
 use crate::start::starts;
 
@@ -55,6 +56,7 @@ pub fn report_of(campaigns: &[Campaign], imported: Vec<ImportedView>) -> Result<
         findings: said,
         load: None,
         starts: None,
+        quality: quality_table(&cells, &views),
         energy: energy_table(&cells, &views),
         heat: heat_table(&cells, &views),
         devices,

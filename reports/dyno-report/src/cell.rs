@@ -3,6 +3,7 @@
 use dyno_view::report::{CellView, LaunchView, MetricView, QuantileFigure, UnitView};
 
 use crate::load::short_load;
+use crate::quality::rate;
 use crate::untrusted::one_line;
 use crate::words::{Worded, latency, plural, quantile, range, value};
 
@@ -18,6 +19,8 @@ pub(crate) struct Headline {
     pub(crate) decode: Worded,
     /// Highest peak memory of all launches.
     pub(crate) memory: Worded,
+    /// Pass rate; `None` where nothing was graded.
+    pub(crate) quality: Option<Worded>,
     /// Whether the figures may be used.
     pub(crate) validity: Validity,
 }
@@ -74,6 +77,7 @@ impl Headline {
             tpot: p50("tpot_ns"),
             decode: p50("decode_tokens_per_s"),
             memory: if is_invalid { missing("INVALID") } else { memory(cell) },
+            quality: cell.quality.as_ref().map(|view| rate(&view.overall)),
             validity: Validity::of(cell),
         }
     }

@@ -7,6 +7,7 @@ use dyno_view::comparison::{
 use dyno_view::report::{DeviceView, FactValue, Report, UnitView};
 
 use crate::load::short_load;
+use crate::quality::PASS_RATE;
 use crate::words::{Column, Entry, clock, column, count, fact, plural, quantile_name, short_digest, value};
 
 /// What stands below every comparison.
@@ -221,6 +222,7 @@ fn label(column: &ColumnView) -> String {
     match column.figure {
         ColumnFigure::Quantile { permille } => format!("{} {}", column.label, quantile_name(permille)),
         ColumnFigure::Highest => column.label.clone(),
+        ColumnFigure::Share => PASS_RATE.to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! numbered sections.
 
 mod claim;
+mod dropped;
 mod sections;
 mod surroundings;
 
@@ -12,25 +13,8 @@ use dyno_view::report::UnitView;
 
 use crate::words;
 
+pub(crate) use crate::compare::Tone;
 pub(crate) use claim::{claim, exact, limit_line, share_of, share_up};
-
-/// What a line is, which decides on its colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
-    Good,
-    Warn,
-    Bad,
-}
-
-impl Tone {
-    pub(crate) fn class(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Warn => "warn",
-            Self::Bad => "bad",
-        }
-    }
-}
 
 /// The whole paper.
 pub(crate) struct Paper {
@@ -181,6 +165,9 @@ pub(crate) fn verdict_line(
 
 /// `3 of 120 requests violate it (2.5 %, at most 6.4 % with 95 % confidence); 5 % may`.
 fn counts(objective: &ObjectiveView, judgement: &JudgementView) -> String {
+    if judgement.method == JudgementMethod::PairedScore {
+        return dropped::counts(judgement);
+    }
     if judgement.n == 0 {
         return "nothing was judged".to_owned();
     }

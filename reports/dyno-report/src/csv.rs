@@ -8,7 +8,7 @@ use dyno_view::compare::CompareView;
 use dyno_view::imported::ImportedView;
 use dyno_view::report::{CellView, QuantileFigure, Report, UnitView};
 
-use crate::compare::{Group, Line, groups};
+use crate::compare::{Group, Line, QualityLine, groups, quality_lines};
 use crate::untrusted::one_line;
 
 /// The columns, in order.
@@ -26,6 +26,7 @@ pub fn render(report: &Report) -> String {
     for cell in &report.cells {
         metric_rows(cell, &mut out);
         throughput_rows(cell, &mut out);
+        quality_rows(cell, &mut out);
     }
     for view in &report.imported {
         imported_rows(view, &mut out);
@@ -54,13 +55,17 @@ pub const COMPARE_COLUMNS: [&str; 20] = [
 
 /// A comparison, one row for each metric of each pair of cells, with a header.
 ///
-/// `a` and `b` are medians of the launches of the baseline and of the side, `ratio` is the side over the baseline.
+/// `a` and `b` are medians of the launches of the baseline and of the side, `ratio` is the side over the baseline. Graded
+/// answers are rows of the metric `passed`, with the pass rates as `a` and `b` and no ratio.
 pub fn compare(view: &CompareView) -> String {
     let mut out = COMPARE_COLUMNS.join(",");
     out.push('\n');
     for group in groups(view) {
         for line in &group.lines {
             compared_row(&group, line, &mut out);
+        }
+        for line in quality_lines(&group) {
+            answers_row(&group, &line, &mut out);
         }
     }
     out
@@ -97,6 +102,30 @@ fn compared_row(group: &Group<'_>, line: &Line<'_>, out: &mut String) {
     .expect("writing to a String cannot fail");
 }
 
+/// Graded answers: the pass rates, and the difference in `reason`, for it is no ratio. A category stands behind the metric.
+fn answers_row(group: &Group<'_>, line: &QualityLine<'_>, out: &mut String) {
+    let (row, contrast) = (line.row, group.contrast);
+    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+    let metric = row.category.as_ref().map_or_else(|| "passed".to_owned(), |of| format!("passed:{of}"));
+    let names = [group.side, group.baseline, &contrast.device, &contrast.label, &metric].map(field);
+    let [a, b] = row.shares().map_or([None, None], |shares| shares.map(Some));
+    let why = if line.why.is_empty() { String::new() } else { format!("; {}", line.why) };
+    let difference = row
+        .difference
+        .map_or_else(String::new, |of| format!("difference {} from {} to {}; ", of.value, of.low, of.high));
+    let reason = format!("{difference}lost {}; gained {}{why}", row.n_lost, row.n_gained);
+    let figures = [a, b, None, None, None, row.p, row.q, Some(row.delta), None].map(number).join(",");
+    writeln!(
+        out,
+        "{},ratio,false,by prompt,{},{figures},{},{}",
+        names.join(","),
+        row.n,
+        line.word.to_lowercase(),
+        field(&reason)
+    )
+    .expect("writing to a String cannot fail");
+}
+
 fn metric_rows(cell: &CellView, out: &mut String) {
     for metric in &cell.metrics {
         for quantile in &metric.quantiles {
@@ -117,6 +146,21 @@ fn throughput_rows(cell: &CellView, out: &mut String) {
             None => format!(",,,,,{}", field(&figure.note)),
         };
         row(cell, &figure.label, figure.unit, &rest, out);
+    }
+}
+
+/// Pass rates of all prompts, as the metric `passed`, and of each category, as `passed:CATEGORY`; `n` counts prompts.
+fn quality_rows(cell: &CellView, out: &mut String) {
+    let Some(view) = &cell.quality else { return };
+    let all = [(String::from("passed"), &view.overall)];
+    let categories = view.categories.iter().map(|of| (format!("passed:{}", of.category), &of.rate));
+    for (name, of) in all.into_iter().chain(categories) {
+        let figures = match (of.rate, of.interval) {
+            (Some(rate), Some([low, high])) => format!("{rate},{low},{high},"),
+            (Some(rate), None) => format!("{rate},,,"),
+            (None, _) => ",,,no answer is graded".to_owned(),
+        };
+        row(cell, &name, UnitView::Ratio, &format!("{},,{figures}", of.n), out);
     }
 }
 

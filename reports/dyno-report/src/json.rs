@@ -1,6 +1,7 @@
 //! The normative forms: `report.json` and its kin, and their schemas.
 
 use dyno_view::calibration::CalibrationView;
+use dyno_view::canary::CanaryView;
 use dyno_view::compare::CompareView;
 use dyno_view::compliance::ComplianceView;
 use dyno_view::history::HistoryView;
@@ -27,6 +28,11 @@ pub fn calibration(view: &CalibrationView) -> String {
 
 /// A compliance report as JSON, in the same form: this is the normative one.
 pub fn compliance(view: &ComplianceView) -> String {
+    pretty(view)
+}
+
+/// A canary check as JSON, in the same form.
+pub fn canary(view: &CanaryView) -> String {
     pretty(view)
 }
 
@@ -59,6 +65,11 @@ pub fn calibration_schema() -> Schema {
 /// The same of [`compliance`]; `docs/compliance.schema.json` is this.
 pub fn compliance_schema() -> Schema {
     schemars::schema_for!(ComplianceView)
+}
+
+/// The same of [`canary`]; `docs/canary.schema.json` is this.
+pub fn canary_schema() -> Schema {
+    schemars::schema_for!(CanaryView)
 }
 
 /// The same of [`history`]; `docs/history.schema.json` is this.

@@ -3,6 +3,10 @@
 //! What is worse fails, what is not decided is skipped, and what was measured badly is an error: a build server must not
 //! count any of these as passed.
 
+mod canary;
+
+pub use canary::canary;
+
 use std::fmt::Write as _;
 
 use dyno_view::compare::{ChangeOutcome, ChangeVerdictView, CompareView};
@@ -11,7 +15,8 @@ use dyno_view::load::VerdictView;
 use dyno_view::report::{CellView, Report};
 
 use crate::cell::{Headline, State, cell_name, cell_settings};
-use crate::compare::{Group, Line, failure_words, groups, pairing_words, title, verdict_word};
+use crate::chart::escaped;
+use crate::compare::{Group, Line, failure_words, groups, pairing_words, quality_lines, title, verdict_word};
 use crate::compliance::{cell_name as judged_cell_name, verdict_line};
 use crate::load::{limit_words, verdict_words};
 use crate::untrusted::one_line;
@@ -88,6 +93,12 @@ fn of_group(group: &Group<'_>) -> Suite {
         let outcome = judged(verdict, text.clone());
         cases.push(Case { class: class(group), name: "failed requests".to_owned(), outcome, said: text });
     }
+    cases.extend(quality_lines(group).iter().map(|line| {
+        let said = format!("{}: {}", line.word, line.sentence());
+        let about = line.row.category.as_ref().map(|of| format!(": {of}")).unwrap_or_default();
+        let outcome = judged(line.row.verdict, said.clone());
+        Case { class: class(group), name: format!("answers that pass{about}"), outcome, said }
+    }));
     Suite { name: group.heading(), cases }
 }
 
@@ -216,17 +227,5 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 /// Text for content and quoted attributes. Two characters beside the control characters have no place in XML 1.0.
 fn xml(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            '\u{FFFE}' | '\u{FFFF}' => out.push('\u{FFFD}'),
-            other => out.push(other),
-        }
-    }
-    out
+    escaped(text).replace(['\u{FFFE}', '\u{FFFF}'], "\u{FFFD}")
 }

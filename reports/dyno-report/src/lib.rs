@@ -6,6 +6,7 @@
 
 pub mod bench_json;
 mod campaigns;
+mod canary;
 mod cell;
 pub mod chart;
 mod compare;
@@ -21,8 +22,10 @@ pub mod junit;
 mod load;
 pub mod markdown;
 mod memory;
+mod network;
 pub mod picture;
 mod proof;
+mod quality;
 pub mod recommend;
 mod start;
 mod steady;

@@ -1,6 +1,7 @@
 //! The report as Markdown for pull requests and issues (CommonMark with GitHub's tables).
 
 mod calibration;
+mod canary;
 mod compare;
 mod compliance;
 mod energy;
@@ -9,10 +10,13 @@ mod history;
 mod imported;
 mod load;
 mod memory;
+mod network;
 mod proof;
+mod quality;
 mod recommend;
 
 pub use calibration::calibration;
+pub use canary::canary;
 pub use compare::compare;
 pub use compliance::compliance;
 pub use history::history;
@@ -49,6 +53,7 @@ pub fn render(report: &Report) -> String {
     }
     proof::starts(report, &mut out);
     heat::table(report, &mut out);
+    quality::table(report, &mut out);
     energy::energies(report, &mut out);
     for cell in &report.cells {
         cell_section(cell, &mut out);
@@ -180,11 +185,20 @@ fn headlines(report: &Report, out: &mut String) {
     if report.cells.is_empty() {
         return;
     }
-    out.push_str("\n| Cell | TTFT p50 | TPOT p50 | Decode rate p50 | Peak memory | Validity |\n");
-    out.push_str("| --- | ---: | ---: | ---: | ---: | --- |\n");
+    let has_grades = report.cells.iter().any(|cell| cell.quality.is_some());
+    let (head, rule) = if has_grades { (" Pass rate |", " ---: |") } else { ("", "") };
+    push(
+        out,
+        format_args!(
+            "\n| Cell | TTFT p50 | TPOT p50 | Decode rate p50 | Peak memory |{head} Validity |\n\
+             | --- | ---: | ---: | ---: | ---: |{rule} --- |\n"
+        ),
+    );
     for cell in &report.cells {
         let headline = Headline::of(cell);
         let figures = headline.figures().map(|(_, worded)| worded.line()).join(" | ");
+        let rate = headline.quality.as_ref().map_or_else(|| "n/a".to_owned(), words::Worded::line);
+        let figures = if has_grades { format!("{figures} | {rate}") } else { figures };
         let validity = &headline.validity;
         let name = escaped(&cell_name(cell));
         push(out, format_args!("| {name} | {figures} | {}: {} |\n", validity.state.word(), validity.detail));
@@ -203,10 +217,12 @@ fn cell_section(cell: &CellView, out: &mut String) {
     proof::unusable(cell, out);
     metrics(cell, out);
     proof::proof(cell, out);
+    network::network(cell, out);
     heat::cell(cell, out);
     memory::memory(cell, out);
     load::cell(cell, out);
     energy::cell(cell, out);
+    quality::cell(cell, out);
     if !cell.throughput.is_empty() {
         out.push('\n');
     }

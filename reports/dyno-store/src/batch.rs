@@ -224,6 +224,7 @@ pub(crate) fn run_columns(plan: &Plan, rows: &[LaunchRow], dir: &Path) -> Result
         optional_texts("notes_json", &json_column(rows, dir, |row| Some(&row.notes))?),
         optional_texts("calibration_json", &json_column(rows, dir, |row| row.calibration.as_ref())?),
         optional_texts("load_json", &json_column(rows, dir, |row| row.load.as_ref())?),
+        optional_texts("network_json", &json_column(rows, dir, |row| row.network.as_ref())?),
         optional_texts("start_json", &json_column(rows, dir, |row| row.start.as_ref())?),
         optional_texts("start_costs_json", &json_column(rows, dir, |row| Some(&row.start_costs))?),
         optional_texts("spans_json", &json_column(rows, dir, |row| Some(&row.spans))?),

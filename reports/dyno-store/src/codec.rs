@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use polars::error::PolarsError;
 use polars::prelude::{
-    BatchedWriter, Column, DataFrame, IntoColumn, KeyValueMetadata, NamedFrom, NewChunkedArray,
+    BatchedWriter, Column, DataFrame, Int64Chunked, IntoColumn, KeyValueMetadata, NamedFrom, NewChunkedArray,
     ParquetCompression, ParquetReader, ParquetWriter, PlSmallStr, SerReader, Series, StringChunked,
     UInt32Chunked, UInt64Chunked,
 };
@@ -21,6 +21,10 @@ pub(crate) fn u32s(name: &str, values: Vec<u32>) -> Column {
 
 pub(crate) fn u64s(name: &str, values: Vec<u64>) -> Column {
     UInt64Chunked::from_vec(PlSmallStr::from_str(name), values).into_column()
+}
+
+pub(crate) fn i64s(name: &str, values: Vec<i64>) -> Column {
+    Int64Chunked::from_vec(PlSmallStr::from_str(name), values).into_column()
 }
 
 pub(crate) fn optional_u32s(name: &str, values: &[Option<u32>]) -> Column {
@@ -112,6 +116,11 @@ impl Frame {
         Ok(Self { path: path.to_owned(), frame })
     }
 
+    /// Whether the table has a column.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.frame.column(name).is_ok()
+    }
+
     pub(crate) fn height(&self) -> usize {
         self.frame.height()
     }
@@ -138,6 +147,14 @@ impl Frame {
 
     pub(crate) fn optional_u64s(&self, name: &str) -> Result<Vec<Option<u64>>, TableError> {
         Ok(self.series(name)?.u64().map_err(|_kind| self.no_column(name))?.iter().collect())
+    }
+
+    pub(crate) fn i64s(&self, name: &str) -> Result<Vec<i64>, TableError> {
+        let column = self.series(name)?.i64().map_err(|_kind| self.no_column(name))?;
+        if column.null_count() > 0 {
+            return Err(self.no_column(name));
+        }
+        Ok(column.downcast_iter().flat_map(|part| part.values().iter().copied()).collect())
     }
 
     pub(crate) fn optional_i64s(&self, name: &str) -> Result<Vec<Option<i64>>, TableError> {

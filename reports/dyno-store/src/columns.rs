@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use dyno_model::care::Span;
 use dyno_model::event::Event;
 use dyno_model::launch::RuntimeFacts;
+use dyno_model::network::NetworkWatch;
 use dyno_model::proof::{Calibration, LoadFacts};
 use dyno_model::request::ChunkKind;
 use dyno_model::sample::{Channel, OwnCost, UnreadableSensor};
@@ -146,6 +147,8 @@ pub struct LaunchRow {
     pub calibration: Option<Calibration>,
     /// How the load was offered.
     pub load: Option<LoadFacts>,
+    /// What the runtime's sockets pointed at; `None` in records of earlier versions, and where there was no runtime.
+    pub network: Option<NetworkWatch>,
     /// The state that the launch was brought into.
     pub start: Option<StartMade>,
     /// What the start had cost at its points.
@@ -178,6 +181,7 @@ impl LaunchRow {
             notes: Vec::new(),
             calibration: None,
             load: None,
+            network: None,
             start: None,
             start_costs: Vec::new(),
             spans: Vec::new(),

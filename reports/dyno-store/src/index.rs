@@ -195,6 +195,7 @@ impl Index {
             EventKind::StartCost(cost) => row.start_costs.push(cost),
             EventKind::Span(span) => row.spans.push(span),
             EventKind::LoadEnded(load) => row.load = Some(*load),
+            EventKind::Network(network) => row.network = Some(*network),
             EventKind::LaunchEnded { outcome, validity, exit, cpu_ns, peak_rss_bytes, own } => {
                 row.ended_at_ns = Some(at_ns);
                 if outcome.ends_hold() {

@@ -21,10 +21,12 @@ use crate::codec::TableWriter;
 use crate::error::{JournalError, TableError};
 use crate::index::{Index, RequestPlace, SamplesPlace};
 use crate::layout::Campaign;
+use crate::logprobs::{LogprobBatch, LogprobWriter};
 use crate::meter::on_device;
 use crate::reader::Place;
 use crate::schema::{
-    CHANNELS, CHUNK_ROWS, CHUNKS, MANIFEST, REQUEST_ROWS, REQUESTS, RUNS, SAMPLES, SESSIONS, TABLE_FORMAT,
+    CHANNELS, CHUNK_ROWS, CHUNKS, LOGPROBS, MANIFEST, REQUEST_ROWS, REQUESTS, RUNS, SAMPLES, SESSIONS,
+    TABLE_FORMAT,
 };
 
 /// What tables were made from, as `tables/ingest.json` holds it.
@@ -168,9 +170,7 @@ fn write_tables(campaign: &Campaign, dir: &Path, journal: Fingerprint) -> Result
     let (of_runs, none) = (run_columns(plan, &launches, dir)?, run_columns(plan, &[], dir)?);
     rows.push((RUNS, write_whole(dir, RUNS, of_runs, none)?));
     rows.push((SAMPLES, write_samples(dir, &path, &index.samples)?));
-    let (n_requests, n_chunks) = write_requests(dir, &path, plan, &index.requests)?;
-    rows.push((REQUESTS, n_requests));
-    rows.push((CHUNKS, n_chunks));
+    rows.extend(write_requests(dir, &path, plan, &index.requests)?);
     write_json(dir, SESSIONS, &index.others)?;
     rows.push((SESSIONS, index.others.len() as u64));
     rows.sort_unstable();
@@ -229,30 +229,46 @@ fn write_samples(dir: &Path, journal: &Path, places: &[SamplesPlace]) -> Result<
     writer.finish()
 }
 
-type Batches = (RequestBatch, ChunkBatch);
+/// What requests bring to their tables.
+#[derive(Default)]
+struct Batches {
+    requests: RequestBatch,
+    chunks: ChunkBatch,
+    logprobs: LogprobBatch,
+}
 
-/// Reads on one thread and writes on this one; gives the rows of both tables.
+impl Batches {
+    fn is_full(&self) -> bool {
+        self.chunks.len() >= CHUNK_ROWS || self.requests.len() >= REQUEST_ROWS || self.logprobs.is_full()
+    }
+}
+
+/// Reads on one thread and writes on this one; gives the tables and their rows.
 fn write_requests(
     dir: &Path,
     journal: &Path,
     plan: &Plan,
     places: &[RequestPlace],
-) -> Result<(u64, u64), TableError> {
+) -> Result<Vec<(&'static str, u64)>, TableError> {
     let mut requests = TableWriter::create(dir.join(REQUESTS), RequestBatch::default().into_columns())?;
     let mut chunks = TableWriter::create(dir.join(CHUNKS), ChunkBatch::default().into_columns())?;
+    let mut logprobs = LogprobWriter::new(dir);
     let (sender, receiver): (SyncSender<Batches>, Receiver<Batches>) = sync_channel(1);
     thread::scope(|scope| {
         let reader = thread::Builder::new()
             .name("dyno-ingest".to_owned())
             .spawn_scoped(scope, move || read_requests(journal, plan, places, &sender))
             .map_err(|source| io("start a thread to read", journal, source))?;
-        for (some_requests, some_chunks) in receiver {
-            requests.write(some_requests.into_columns())?;
-            chunks.write(some_chunks.into_columns())?;
+        for some in receiver {
+            requests.write(some.requests.into_columns())?;
+            chunks.write(some.chunks.into_columns())?;
+            logprobs.write(some.logprobs)?;
         }
         reader.join().expect("the reading thread does not panic: it returns its errors")
     })?;
-    Ok((requests.finish()?, chunks.finish()?))
+    let mut rows = vec![(REQUESTS, requests.finish()?), (CHUNKS, chunks.finish()?)];
+    rows.extend(logprobs.finish()?.map(|n_rows| (LOGPROBS, n_rows)));
+    Ok(rows)
 }
 
 fn read_requests(
@@ -262,22 +278,20 @@ fn read_requests(
     sender: &SyncSender<Batches>,
 ) -> Result<(), TableError> {
     let mut lines = Lines::open(journal)?;
-    let (mut requests, mut chunks) = (RequestBatch::default(), ChunkBatch::default());
+    let mut batches = Batches::default();
     for place in places {
-        let entry: RequestEntry = lines.at(place.line)?;
+        let mut entry: RequestEntry = lines.at(place.line)?;
         let category = plan.prompts.get(&entry.event.prompt_id).map_or("", |prompt| prompt.category.as_str());
-        chunks.push(place, &entry.event);
-        requests.push(place, category, entry.event);
-        if chunks.len() >= CHUNK_ROWS || requests.len() >= REQUEST_ROWS {
-            let full = (std::mem::take(&mut requests), std::mem::take(&mut chunks));
-            if sender.send(full).is_err() {
-                // The writer has stopped with an error of its own, which is the one to report.
-                return Ok(());
-            }
+        batches.chunks.push(place, &entry.event);
+        batches.logprobs.push(place, &mut entry.event);
+        batches.requests.push(place, category, entry.event);
+        if batches.is_full() && sender.send(std::mem::take(&mut batches)).is_err() {
+            // The writer has stopped with an error of its own, which is the one to report.
+            return Ok(());
         }
     }
     // As above: a writer that is gone has its own error.
-    drop(sender.send((requests, chunks)));
+    drop(sender.send(batches));
     Ok(())
 }
 

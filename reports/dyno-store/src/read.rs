@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use dyno_model::network::NetworkWatch;
 use dyno_model::sample::{Channel, OwnCost};
 
 use crate::batch::kind_of;
@@ -15,7 +16,7 @@ use crate::entry::JournalEntry;
 use crate::error::TableError;
 use crate::ingest::{Manifest, ensure, has_digest};
 use crate::layout::Campaign;
-use crate::schema::{CHANNELS, CHUNKS, MANIFEST, REQUESTS, RUNS, SAMPLES, SESSIONS};
+use crate::schema::{CHANNELS, CHUNKS, MANIFEST, REQUEST_ROWS, REQUESTS, RUNS, SAMPLES, SESSIONS};
 
 /// The tables of one campaign, which fit its journal.
 #[derive(Debug)]
@@ -153,6 +154,18 @@ impl Tables {
         Frame::read(&self.dir.join(REQUESTS), &["text"], Rows::All)?.texts("text")
     }
 
+    /// So many answers at a time take as much memory as the writing of the table did.
+    pub const ANSWERS_AT_ONCE: usize = REQUEST_ROWS;
+
+    /// Answers `first..first + n`, in the order of the requests; fewer at the end. A table may have more than there is
+    /// memory for: read [`Self::ANSWERS_AT_ONCE`] at a time.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn texts_of(&self, first: usize, n: usize) -> Result<Vec<String>, TableError> {
+        Frame::read(&self.dir.join(REQUESTS), &["text"], Rows::Some { first, n })?.texts("text")
+    }
+
     /// Chunks `first..first + n` of the table, which has those of the requests in their order: request `row` has
     /// `n_chunks[row]` of them. A table may have more than there is memory for: read it in parts.
     ///
@@ -167,6 +180,11 @@ impl Tables {
             n_bytes: frame.u32s("n_bytes")?,
             n_tokens: frame.optional_u32s("n_tokens")?,
         })
+    }
+
+    /// A table that a record has only where there is something to say; `None` where it has it not.
+    pub(crate) fn table(&self, name: &str) -> Option<PathBuf> {
+        self.manifest.tables.iter().any(|table| table.name == name).then(|| self.dir.join(name))
     }
 
     /// How many chunks there are in all.
@@ -321,6 +339,7 @@ impl LaunchReader {
         let mut unreadable = self.json::<Vec<_>>("unreadable_json")?;
         let mut notes = self.json::<Vec<_>>("notes_json")?;
         let (mut calibration, mut load) = (self.json("calibration_json")?, self.json("load_json")?);
+        let mut network = self.network()?;
         let mut start = self.json("start_json")?;
         let mut start_costs = self.json::<Vec<_>>("start_costs_json")?;
         let mut spans = self.json::<Vec<_>>("spans_json")?;
@@ -346,6 +365,7 @@ impl LaunchReader {
             notes: notes[i].take().unwrap_or_default(),
             calibration: calibration[i].take(),
             load: load[i].take(),
+            network: network[i].take(),
             start: start[i].take(),
             start_costs: start_costs[i].take().unwrap_or_default(),
             spans: spans[i].take().unwrap_or_default(),
@@ -375,6 +395,15 @@ impl LaunchReader {
             })
         };
         Ok((0..self.frame.height()).map(row).collect())
+    }
+
+    /// What sockets pointed at; tables that an earlier version made lack it.
+    fn network(&self) -> Result<Vec<Option<NetworkWatch>>, TableError> {
+        const NAME: &str = "network_json";
+        match Frame::read(&self.path, &[NAME], Rows::All) {
+            Ok(frame) if frame.has(NAME) => Self { path: self.path.clone(), frame }.json(NAME),
+            Ok(_) | Err(_) => Ok(vec![None; self.frame.height()]),
+        }
     }
 
     fn json<T: DeserializeOwned>(&self, name: &'static str) -> Result<Vec<Option<T>>, TableError> {

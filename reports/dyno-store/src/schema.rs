@@ -16,6 +16,8 @@ pub(crate) const RUNS: &str = "runs.parquet";
 pub(crate) const CHANNELS: &str = "channels.parquet";
 /// One row a value of a channel.
 pub(crate) const SAMPLES: &str = "samples.parquet";
+/// One row a token of whose probability a runtime said something; not there where none did.
+pub(crate) const LOGPROBS: &str = "logprobs.parquet";
 /// The journal's entries that are no events, as a JSON list.
 pub(crate) const SESSIONS: &str = "sessions.json";
 /// What the tables were made from.
@@ -23,5 +25,7 @@ pub(crate) const MANIFEST: &str = "ingest.json";
 
 /// Rows of chunks in one row group, at least: groups end with a request.
 pub(crate) const CHUNK_ROWS: usize = 1 << 18;
+/// Tokens in one row group of those with probabilities, at least: groups end with a request.
+pub(crate) const LOGPROB_ROWS: usize = 1 << 15;
 /// Requests in one row group, at most.
 pub(crate) const REQUEST_ROWS: usize = 1 << 14;

@@ -52,6 +52,9 @@ pub enum ChartForm {
     /// How many points lie where, for more points than can be told apart: each series is a class of density, the densest
     /// last; its points are opposite corners of rectangles, two for each.
     Density,
+    /// Points with bars in both directions: the points of a series are `[x, y]`, then the ends `[low, y]`, `[high, y]`,
+    /// `[x, low]` and `[x, high]`; a series of `n` 0 is no observation but a line to hold them against.
+    Crosses,
     /// One row for each series, with its name: a bar of parts, of which the points are the ends `[end, part]` from left
     /// to right; the part's name is the label of the mark whose `x` is `part`.
     Stacks,

@@ -4,6 +4,7 @@
 //! the baseline's cell that did the same work.
 
 mod beside;
+mod quality;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::comparison::{Better, RowPart, ShareView};
 use crate::report::{FactView, Finding, MethodView, UnitView};
 
 pub use beside::{BlockCounts, FailureRow, ShapeRow, TailFigure, TailRow};
+pub use quality::{FewPairs, FlippedPrompts, PairedDifferenceView, QualityChange, QualityRow};
 
 /// Version of the comparison's JSON; raised when a field changes its meaning or goes.
 pub const COMPARE_SCHEMA_VERSION: u32 = 1;
@@ -49,7 +51,7 @@ impl CompareView {
         self.contrasts.iter().flat_map(|contrast| contrast.rows.iter().map(move |row| (contrast, row)))
     }
 
-    /// Whether anything became worse: a metric, or the share of requests that fail.
+    /// Whether anything became worse: a metric, the share of requests that fail, or the share of answers that pass.
     pub fn regressed(&self) -> bool {
         self.verdict == Some(ChangeVerdictView::Regression)
     }
@@ -120,7 +122,7 @@ pub struct SideView {
 /// How many questions were asked of the data at once.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FamilyView {
-    /// Tests: devices × scenarios × metrics, and shares of failures where something failed.
+    /// Tests: devices × scenarios × metrics, shares of failures where something failed, and answers that were graded.
     pub n_tests: u64,
     /// Tests that show a difference when all are asked at once (q ≤ `false_discovery`).
     pub n_different: u64,
@@ -154,6 +156,9 @@ pub struct ContrastView {
     pub rows: Vec<ChangeRow>,
     /// Requests that failed.
     pub failures: FailureRow,
+    /// Graded answers to the same prompts; `None` where no prompt has a grader, or the sides were not asked alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityChange>,
     /// High percentiles; secondary, in no family and in no verdict.
     pub tails: Vec<TailRow>,
     /// How far the distributions of requests lie apart; to look at, not to judge by.

@@ -43,6 +43,8 @@ pub enum ColumnFigure {
     },
     /// The highest observation.
     Highest,
+    /// The share of prompts, with its interval.
+    Share,
 }
 
 /// Which way is better.

@@ -5,6 +5,7 @@
 //! bytes.
 
 mod cell;
+mod drop;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::{CampaignView, DeviceView, Finding, MethodView, UnitView};
 
 pub use cell::{EnvironmentView, JudgedCellView, LengthsView, MeasuringView, ProbeView, ZoneView};
+pub use drop::{DropBoundsView, DropView};
 
 /// Version of `compliance.json`; raised when a field changes its meaning or goes.
 pub const COMPLIANCE_SCHEMA_VERSION: u32 = 1;
@@ -98,6 +100,9 @@ pub struct ObjectiveView {
     pub verdict: ComplianceVerdict,
     /// Cell by cell.
     pub judgements: Vec<JudgementView>,
+    /// What a drop is held against, by the name that the file has for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
 }
 
 /// What one observation is.
@@ -116,6 +121,10 @@ pub enum JudgedView {
 pub enum ConditionView {
     /// It ended well.
     Answered,
+    /// Its prompt's grader accepts the answer.
+    Passed,
+    /// No socket of the runtime led beyond its machine.
+    NoEgress,
     /// Its value of a metric keeps a limit.
     Limit {
         /// Metric id, as the file means it; where latency counts from differs by load, and stands in the judgement.
@@ -154,6 +163,13 @@ pub enum DemandView {
         /// The confidence that the file asks for.
         confidence: f64,
     },
+    /// The share of prompts that pass fell by at most this since a baseline.
+    Drop {
+        /// The most that it may fall, as a difference of two shares.
+        most: f64,
+        /// The confidence that the file asks for.
+        confidence: f64,
+    },
     /// Every one of the record.
     Every,
 }
@@ -179,7 +195,7 @@ pub struct JudgementView {
     pub why: Option<String>,
     /// Metrics that were judged, by id: in open loops latencies count from the due.
     pub metrics: Vec<String>,
-    /// Observations that were judged.
+    /// Observations that were judged; of a drop, prompts that both campaigns have a graded answer to.
     pub n: u64,
     /// Observations that do not meet all conditions.
     pub n_violations: u64,
@@ -187,7 +203,7 @@ pub struct JudgementView {
     pub violations: Vec<ViolationView>,
     /// Share of violations with its bounds; `None` without an observation.
     pub share: Option<ShareBoundsView>,
-    /// The most that the share may be.
+    /// The most that the share may be; of a drop, the most that the pass rate may fall.
     pub allowed_ratio: f64,
     /// Confidence of this verdict, after sharing; `None` where none is inferred.
     pub confidence: Option<f64>,
@@ -222,6 +238,9 @@ pub struct JudgementView {
     pub n_excluded: u64,
     /// Of all selected observations, the share that was left out.
     pub excluded_ratio: f64,
+    /// Answers against those of a baseline; `None` of other objectives, and where there is nothing to hold them against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop: Option<DropView>,
 }
 
 /// A share with two one-sided bounds.
@@ -256,6 +275,8 @@ pub enum JudgementMethod {
     ClopperPearson,
     /// Bounds over runs: observations of one run resemble each other.
     RunLevel,
+    /// Tango's score interval for the difference of two shares of the same prompts.
+    PairedScore,
     /// Nothing is inferred: all observations of the record are counted.
     Count,
 }

@@ -4,6 +4,8 @@
 //! `report.json` is this structure; its JSON Schema is `docs/report.schema.json`.
 
 pub mod calibration;
+pub mod campaign;
+pub mod canary;
 pub mod chart;
 pub mod compare;
 pub mod comparison;
@@ -15,8 +17,10 @@ pub mod history;
 pub mod imported;
 pub mod load;
 pub mod memory;
+pub mod network;
 pub mod outcome;
 pub mod proof;
+pub mod quality;
 pub mod recommend;
 pub mod report;
 pub mod roofline;

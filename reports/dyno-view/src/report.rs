@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::campaign::{CampaignView, HeldView};
 use crate::chart::Chart;
 use crate::compare::CompareView;
 use crate::comparison::ComparisonView;
@@ -12,8 +13,10 @@ use crate::heat::{HeatTableView, HeatView};
 use crate::imported::ImportedView;
 use crate::load::{CellLoadView, ChunksView, LoadReportView, ShareIntervalView};
 use crate::memory::MemoryView;
+use crate::network::NetworkView;
 pub use crate::outcome::{OutcomeCount, RetryAfterView, StatusCount};
 use crate::proof::ProofView;
+use crate::quality::{QualityTableView, QualityView};
 use crate::roofline::RooflineView;
 use crate::start::StartsView;
 use crate::steady::SteadyView;
@@ -43,6 +46,9 @@ pub struct Report {
     /// Cold and warm starts; `None` when the plan names no state to start from.
     #[serde(default)]
     pub starts: Option<StartsView>,
+    /// Cells by speed, quality and energy; `None` with fewer than two cells whose answers were graded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityTableView>,
     /// Energy of all cells; `None` without a source.
     #[serde(default)]
     pub energy: Option<EnergyTableView>,
@@ -61,51 +67,6 @@ pub struct Report {
     /// What other tools say of the same things.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imported: Vec<ImportedView>,
-}
-
-/// A campaign and its provenance.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CampaignView {
-    /// Its id, also its folder's name.
-    pub id: String,
-    /// Suite name.
-    pub suite: String,
-    /// What the suite answers.
-    pub description: String,
-    /// UTC, `2026-11-21T04:30:00Z`, of the first event; `None` when nothing ran.
-    pub started_at: Option<String>,
-    /// UTC of the last event.
-    pub ended_at: Option<String>,
-    /// edgedyno's version that measured.
-    pub tool_version: String,
-    /// SHA-256 of the frozen plan.
-    pub plan_digest: String,
-    /// Corpus, slice and its digest.
-    pub corpus: String,
-    /// SHA-256 of the corpus.
-    pub corpus_digest: String,
-    /// Seed of all orders and draws.
-    pub seed: u64,
-    /// Requests that the plan asks for.
-    pub n_requests_planned: u64,
-    /// Requests in the record.
-    pub n_requests_recorded: u64,
-    /// Whether every planned request is in the record.
-    pub complete: bool,
-    /// Loads that are held for a time; how many requests those have is known at their end. `None` without such.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<HeldView>,
-    /// Command that renders this report again.
-    pub regenerate: String,
-}
-
-/// Loads that are held for a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HeldView {
-    /// Runs that came to their end.
-    pub n_ended: u64,
-    /// Runs of the plan.
-    pub n: u64,
 }
 
 /// Something that the reader must know.
@@ -175,9 +136,15 @@ pub struct CellView {
     /// Never to be quoted, and never compared.
     #[serde(default)]
     pub invalid_metrics: Vec<MetricView>,
+    /// Whether its answers are right; `None` where no answered prompt has a grader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityView>,
     /// How far the latencies can be believed; `None` without a launch.
     #[serde(default)]
     pub proof: Option<ProofView>,
+    /// What the runtime's sockets pointed at; `None` where no launch's record says something of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkView>,
     /// Whether launches came to a steady state; `None` without a request that went well.
     #[serde(default)]
     pub steady: Option<SteadyView>,

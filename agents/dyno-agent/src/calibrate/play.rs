@@ -49,8 +49,14 @@ pub(super) enum Texts {
 
 /// A request of so many tokens with these words.
 pub(super) fn request(seed: u64, words: &str, n_tokens: u32) -> Request {
-    let sampling =
-        Sampling { max_tokens: n_tokens, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed };
+    let sampling = Sampling {
+        max_tokens: n_tokens,
+        ignore_eos: false,
+        temperature_milli: 0,
+        top_p_milli: 1000,
+        seed,
+        top_logprobs: 0,
+    };
     Request {
         idx: 0,
         prompt_id: PromptId("paced".to_owned()),

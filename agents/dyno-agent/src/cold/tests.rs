@@ -241,6 +241,7 @@ fn clear(bounds: &Bounds, folders: &[&str]) -> StartMade {
         version_args: Vec::new(),
         prefix: String::new(),
         cache_dirs: folders.iter().map(|folder| (*folder).to_owned()).collect(),
+        pins: std::collections::BTreeMap::new(),
     };
     let spec = LaunchSpec { server: Some(Box::new(server)), ..spec(StartState::CompileCold, None) };
     let mut made = StartMade::default();

@@ -10,7 +10,7 @@ use dyno_runtimes::dialect::{Answered, Step};
 use dyno_runtimes::http::Ticket;
 
 use super::turns::Turn;
-use crate::recorder::Recorder;
+use crate::recorder::{Lacks, Recorder};
 
 /// All requests that were handed to the carrier.
 #[derive(Debug, Default)]
@@ -43,8 +43,7 @@ struct Flight {
 #[derive(Debug)]
 pub(super) struct Over {
     pub(super) record: RequestRecord,
-    /// Bytes of its text that were too many.
-    pub(super) n_lost_bytes: Option<usize>,
+    pub(super) lacks: Lacks,
 }
 
 /// How a request ended, for the loop.
@@ -138,9 +137,9 @@ impl Flights {
         }
         self.tally.begin(&flight, sent_at, started_at);
         self.ends.push(End { at: answered.finish.at, outcome: answered.finish.outcome.clone() });
-        let (record, n_lost_bytes) = flight.recorder.end(answered);
+        let (record, lacks) = flight.recorder.end(answered);
         self.tally.end(&record);
-        self.over.push_back(Over { record, n_lost_bytes });
+        self.over.push_back(Over { record, lacks });
     }
 
     /// Nothing is under way, and nothing waits to be sent.

@@ -18,7 +18,7 @@ use super::Launch;
 use super::cpu::CpuWatch;
 use super::flights::{Breaking, Over};
 use super::load::{Left, Load, LoadProof};
-use crate::recorder::MAX_TEXT_BYTES;
+use crate::recorder::{Lacks, MAX_TEXT_BYTES};
 use crate::sys;
 
 /// An open loop begins so long after it was made ready: its first requests are handed over ahead, too.
@@ -211,13 +211,31 @@ impl Launch<'_> {
     }
 
     fn record(&mut self, over: Over) -> Result<(), SinkError> {
-        let Over { record, n_lost_bytes } = over;
+        let Over { record, lacks } = over;
         let (at, idx) = (record.ended_at, record.idx);
         self.event_at(at, EventKind::Request(Box::new(record)))?;
-        let Some(n_lost) = n_lost_bytes else { return Ok(()) };
-        self.note(format!(
-            "the text of request {idx} was cut at {MAX_TEXT_BYTES} bytes; {n_lost} are missing"
-        ))
+        self.note_lacks(idx, lacks)
+    }
+
+    /// Says what a record lacks; that a runtime tells no probabilities is said once a launch.
+    fn note_lacks(&mut self, idx: u32, lacks: Lacks) -> Result<(), SinkError> {
+        let Lacks { n_text_bytes, n_logprobs, is_without_logprobs } = lacks;
+        if n_text_bytes > 0 {
+            self.note(format!(
+                "the text of request {idx} was cut at {MAX_TEXT_BYTES} bytes; {n_text_bytes} are missing"
+            ))?;
+        }
+        if n_logprobs > 0 {
+            self.note(format!(
+                "the probabilities of {n_logprobs} tokens of request {idx} are missing: too much, or not understood"
+            ))?;
+        }
+        if is_without_logprobs && !std::mem::replace(&mut self.is_silence_noted, true) {
+            self.note(format!(
+                "the runtime was asked how likely its tokens are and does not say it (first in request {idx})"
+            ))?;
+        }
+        Ok(())
     }
 
     fn note_cancelled(&mut self, cancelled: &[u32]) -> Result<(), SinkError> {

@@ -172,8 +172,7 @@ mod tests {
     use dyno_model::request::Sampling;
 
     fn requests(dues: &[u64]) -> Vec<Request> {
-        let sampling =
-            Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+        let sampling = Sampling::greedy(1);
         let request = |(idx, due_ns): (u32, &u64)| Request {
             idx,
             prompt_id: "p".into(),

@@ -206,7 +206,7 @@ fn a_real_server_is_asked_when_requests_are_due() {
     let expected: Vec<_> = ["started", "calibrated", "ready"]
         .iter()
         .chain(&requests_of)
-        .chain(&["load", "ended"])
+        .chain(&["load", "network", "ended"])
         .copied()
         .collect();
     assert_eq!(names, expected);

@@ -113,6 +113,38 @@ fn the_same_order_gives_the_same_text() {
 }
 
 #[test]
+fn the_engine_says_how_likely_its_tokens_are_and_says_the_same_tokens() {
+    let folder = folder();
+    let mut agent = Agent::start(folder.path());
+    let model = synthesize(&mut agent, folder.path());
+    let mut order = embedded(2, &model);
+    order.requests[1].sampling.top_logprobs = 4;
+    // More of them than go over the engine's pipe at once.
+    for request in &mut order.requests {
+        request.prompt_id = "p".into();
+        request.messages[0].content = "the same".to_owned();
+        request.sampling.max_tokens = 40;
+    }
+    agent.peer.send(&Command::Run(Box::new(order))).expect("it listens");
+    let events = agent.events();
+    let [unasked, asked] = requests(&events)[..] else { panic!("two requests") };
+    assert_eq!((&unasked.text, unasked.logprobs.as_ref()), (&asked.text, None));
+    let told = asked.logprobs.as_deref().expect("it was asked");
+    assert_eq!((told.len(), asked.usage.completion_tokens), (40, Some(40)));
+    for one in told {
+        assert_eq!((one.top.len(), &one.top[0]), (4, &one.token), "greedy takes the likeliest");
+        let sum: f64 = one.top.iter().map(|choice| (choice.logprob_micro as f64 / 1e6).exp()).sum();
+        assert!((0.0..=1.0 + 1e-5).contains(&sum), "{sum}");
+    }
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(&event.kind, EventKind::Note { text } if text.contains("likely")))
+    );
+    agent.end();
+}
+
+#[test]
 fn a_file_that_is_no_model_is_refused_in_one_sentence() {
     let folder = folder();
     let model = folder.path().join("m.gguf");

@@ -101,6 +101,7 @@ pub(crate) fn order(n_requests: u32, settings: &[(&str, &str)]) -> RunOrder {
             temperature_milli: 0,
             top_p_milli: 1000,
             seed: 1,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 60_000,

@@ -2,14 +2,18 @@
 
 use dyno_model::clock::MonoNs;
 use dyno_model::outcome::Outcome;
-use dyno_model::request::{Chunk, ChunkKind, EngineTimings, Finish, FinishReason, Usage, UsageSource};
+use dyno_model::request::{
+    Chunk, ChunkKind, EngineTimings, Finish, FinishReason, TokenLogprob, Usage, UsageSource,
+};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::ndjson::Lines;
 use super::sse::Sse;
 use super::{Api, TooLong, llama_server, ollama, openai};
 use crate::http::{Ending, Flow, Head};
+use crate::logprobs::Logprobs;
 
 /// A server's words are kept up to so many characters.
 const MAX_WORDS: usize = 500;
@@ -45,6 +49,10 @@ pub struct AnswerFacts {
     pub timings_tokens: Option<u32>,
     /// Of it, reasoning, as `usage` says.
     pub reasoning_tokens: Option<u32>,
+    /// What was said of the answer's tokens; `None` where it was not asked, or nothing was said.
+    pub logprobs: Option<Vec<TokenLogprob>>,
+    /// Tokens of which more was said than is kept, or nothing that can be understood.
+    pub n_lost_logprobs: u64,
 }
 
 /// Token counts as a server states them.
@@ -84,6 +92,8 @@ pub(super) struct Answer {
     pub(super) usage: Option<Counts>,
     pub(super) timings: Option<ServerTimings>,
     pub(super) engine_timings: Option<EngineTimings>,
+    /// What is said of the tokens, where somebody asked for that.
+    pub(super) logprobs: Option<Logprobs>,
     /// Nothing more is to be expected.
     pub(super) is_done: bool,
     finish: Option<(Option<FinishReason>, MonoNs)>,
@@ -117,6 +127,11 @@ impl AnswerReader {
         self.plain = None;
         self.head = None;
         self.answer = Answer::default();
+    }
+
+    /// The request asked how likely so many tokens are at each place; 0 is none.
+    pub fn expect_logprobs(&mut self, top: u8) {
+        self.answer.logprobs = (top > 0).then(|| Logprobs::new(top));
     }
 
     /// Takes the head: it decides whether the body is a stream.
@@ -161,6 +176,8 @@ impl AnswerReader {
         let answer = &mut self.answer;
         let is_ok = outcome.is_ok();
         answer.facts.n_comments = self.sse.n_comments;
+        (answer.facts.logprobs, answer.facts.n_lost_logprobs) =
+            answer.logprobs.take().unwrap_or_default().finish();
         let finish = answer.finish.filter(|_| is_ok);
         let finish = Finish {
             at: finish.map_or(ending.at, |(_, at)| at.max(answer.last_at)),
@@ -204,10 +221,13 @@ impl Answer {
             return;
         }
         self.facts.n_events += 1;
-        let take = match api {
-            Api::OpenAiChat | Api::OpenAiCompletions => openai::take,
-            Api::LlamaServer => llama_server::take,
-            Api::OllamaGenerate | Api::OllamaChat => ollama::take,
+        let take = match (api, self.logprobs.is_some()) {
+            (Api::OpenAiChat | Api::OpenAiCompletions, false) => openai::take::<IgnoredAny>,
+            (Api::OpenAiChat | Api::OpenAiCompletions, true) => openai::take::<Value>,
+            (Api::LlamaServer, false) => llama_server::take::<IgnoredAny>,
+            (Api::LlamaServer, true) => llama_server::take::<Value>,
+            (Api::OllamaGenerate | Api::OllamaChat, false) => ollama::take::<IgnoredAny>,
+            (Api::OllamaGenerate | Api::OllamaChat, true) => ollama::take::<Value>,
         };
         let Err(error) = take(self, data, at, on) else { return };
         let text = String::from_utf8_lossy(data);

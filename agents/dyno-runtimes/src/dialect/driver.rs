@@ -104,7 +104,8 @@ impl Driver {
             limit_ms: request.limit_ms,
             max_body_bytes: MAX_BODY_BYTES,
         })?;
-        let reader = self.spare.pop().unwrap_or_else(|| AnswerReader::new(self.server.api));
+        let mut reader = self.spare.pop().unwrap_or_else(|| AnswerReader::new(self.server.api));
+        reader.expect_logprobs(request.sampling.top_logprobs);
         self.readers.insert(ticket, reader);
         Ok(ticket)
     }

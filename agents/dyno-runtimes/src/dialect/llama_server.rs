@@ -7,15 +7,17 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::answer::{Answer, OnChunk, ServerTimings};
+use super::odds::Odds;
 use super::{First, Text};
 
 #[derive(Debug, Deserialize)]
-struct Event<'a> {
+struct Event<'a, L> {
     #[serde(borrow)]
     content: Option<Text<'a>>,
     #[serde(default)]
     tokens: First<IgnoredAny>,
     tokens_predicted: Option<u32>,
+    completion_probabilities: Option<L>,
     #[serde(default)]
     stop: bool,
     #[serde(borrow)]
@@ -28,7 +30,7 @@ struct Event<'a> {
 }
 
 /// Takes one event.
-pub(super) fn take(
+pub(super) fn take<L: Odds>(
     answer: &mut Answer,
     data: &[u8],
     at: MonoNs,
@@ -38,10 +40,13 @@ pub(super) fn take(
         answer.is_done = true;
         return Ok(());
     }
-    let event: Event<'_> = serde_json::from_slice(data)?;
+    let mut event: Event<'_, L> = serde_json::from_slice(data)?;
     if let Some(error) = &event.error {
         answer.fail(error);
         return Ok(());
+    }
+    if let Some(said) = event.completion_probabilities.take() {
+        said.tell(answer);
     }
     let n_tokens = match event.tokens.n {
         0 if event.stop => None,

@@ -10,6 +10,7 @@ mod answer;
 mod driver;
 mod llama_server;
 mod ndjson;
+mod odds;
 mod ollama;
 mod openai;
 mod request;

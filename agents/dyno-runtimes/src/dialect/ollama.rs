@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::Text;
 use super::answer::{Answer, Counts, OnChunk};
+use super::odds::Odds;
 
 #[derive(Debug, Deserialize)]
-struct Line<'a> {
+struct Line<'a, L> {
     #[serde(borrow)]
     response: Option<Text<'a>>,
     #[serde(borrow)]
@@ -24,6 +25,7 @@ struct Line<'a> {
     prompt_eval_duration: Option<u64>,
     eval_count: Option<u32>,
     eval_duration: Option<u64>,
+    logprobs: Option<L>,
     error: Option<Value>,
 }
 
@@ -36,16 +38,19 @@ struct Message<'a> {
 }
 
 /// Takes one line.
-pub(super) fn take(
+pub(super) fn take<L: Odds>(
     answer: &mut Answer,
     data: &[u8],
     at: MonoNs,
     on: &mut OnChunk<'_>,
 ) -> Result<(), serde_json::Error> {
-    let line: Line<'_> = serde_json::from_slice(data)?;
+    let mut line: Line<'_, L> = serde_json::from_slice(data)?;
     if let Some(error) = &line.error {
         answer.fail(error);
         return Ok(());
+    }
+    if let Some(said) = line.logprobs.take() {
+        said.tell(answer);
     }
     let message = line.message.as_ref();
     let pieces = [

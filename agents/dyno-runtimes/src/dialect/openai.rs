@@ -7,12 +7,13 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::answer::{Answer, Counts, OnChunk, Piece, ServerTimings};
+use super::odds::Odds;
 use super::{First, Text};
 
 #[derive(Debug, Deserialize)]
-struct Event<'a> {
+struct Event<'a, L> {
     #[serde(borrow, default)]
-    choices: First<Choice<'a>>,
+    choices: First<Choice<'a, L>>,
     usage: Option<Usage>,
     timings: Option<ServerTimings>,
     error: Option<Value>,
@@ -25,7 +26,7 @@ struct Event<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Choice<'a> {
+struct Choice<'a, L> {
     #[serde(borrow)]
     delta: Option<Delta<'a>>,
     #[serde(borrow)]
@@ -34,6 +35,7 @@ struct Choice<'a> {
     finish_reason: Option<Text<'a>>,
     #[serde(default)]
     token_ids: First<IgnoredAny>,
+    logprobs: Option<L>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,7 +81,7 @@ struct CompletionDetails {
 }
 
 /// Takes one event.
-pub(super) fn take(
+pub(super) fn take<L: Odds>(
     answer: &mut Answer,
     data: &[u8],
     at: MonoNs,
@@ -89,7 +91,7 @@ pub(super) fn take(
         answer.is_done = true;
         return Ok(());
     }
-    let event: Event<'_> = serde_json::from_slice(data)?;
+    let event: Event<'_, L> = serde_json::from_slice(data)?;
     if let Some(error) = &event.error {
         answer.fail(error);
         return Ok(());
@@ -107,7 +109,10 @@ pub(super) fn take(
     if event.timings.is_some() {
         answer.timings = event.timings;
     }
-    let Some(choice) = event.choices.first else { return Ok(()) };
+    let Some(mut choice) = event.choices.first else { return Ok(()) };
+    if let Some(said) = choice.logprobs.take() {
+        said.tell(answer);
+    }
     let n_tokens = match choice.token_ids.n {
         0 => so_far.and_then(|so_far| answer.tokens_since(so_far)),
         n => u16::try_from(n).ok(),
@@ -120,7 +125,7 @@ pub(super) fn take(
     Ok(())
 }
 
-fn pieces_of<'t>(choice: &'t Choice<'_>) -> [Piece<'t>; 4] {
+fn pieces_of<'t, L>(choice: &'t Choice<'_, L>) -> [Piece<'t>; 4] {
     let delta = choice.delta.as_ref();
     let reasoning = delta.and_then(|delta| {
         Text::some(delta.reasoning_content.as_ref()).or(Text::some(delta.reasoning.as_ref()))

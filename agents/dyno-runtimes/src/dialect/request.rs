@@ -88,11 +88,31 @@ impl Api {
                 fields.insert("options".to_owned(), options.into());
             }
         }
+        self.ask_odds(fields, sampling.top_logprobs);
         if ask.prompt_cache == PromptCache::Off && self.is_sse() {
             fields.insert("cache_prompt".to_owned(), false.into());
         }
         fields.extend(ask.extra.clone());
         Ok(serde_json::to_vec(&body).expect("a JSON value has only string keys"))
+    }
+
+    /// Asks how likely the likeliest tokens were, in the API's own words.
+    fn ask_odds(self, fields: &mut Map<String, Value>, top: u8) {
+        if top == 0 {
+            return;
+        }
+        match self {
+            Self::OpenAiChat | Self::OllamaGenerate | Self::OllamaChat => {
+                fields.insert("logprobs".to_owned(), true.into());
+                fields.insert("top_logprobs".to_owned(), top.into());
+            }
+            Self::OpenAiCompletions => {
+                fields.insert("logprobs".to_owned(), top.into());
+            }
+            Self::LlamaServer => {
+                fields.insert("n_probs".to_owned(), top.into());
+            }
+        }
     }
 }
 

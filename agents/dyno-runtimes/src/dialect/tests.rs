@@ -25,8 +25,14 @@ fn body(fixture: &'static str) -> &'static [u8] {
 
 /// Reads an answer that came in these pieces; piece number i has the stamp i + 1.
 fn read(api: Api, pieces: &[&[u8]]) -> (Seen, Finish, AnswerFacts) {
+    read_asked(api, 0, pieces)
+}
+
+/// The same, where the request asked how likely that many tokens are at each place.
+fn read_asked(api: Api, top_logprobs: u8, pieces: &[&[u8]]) -> (Seen, Finish, AnswerFacts) {
     let mut seen = Seen::new();
     let mut reader = AnswerReader::new(api);
+    reader.expect_logprobs(top_logprobs);
     let mut take = |chunk: dyno_model::request::Chunk<'_>| {
         seen.push((chunk.kind, chunk.text.to_owned(), chunk.n_tokens, chunk.at.0));
     };
@@ -286,6 +292,7 @@ fn bodies_say_what_the_request_wants() {
             temperature_milli: 700,
             top_p_milli: 950,
             seed: 1 << 31 | 5,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 1000,
@@ -313,6 +320,115 @@ fn bodies_say_what_the_request_wants() {
         ollama["options"],
         serde_json::json!({"num_predict": 9, "temperature": 0.7, "top_p": 0.95, "seed": 5})
     );
+}
+
+#[test]
+fn bodies_ask_for_probabilities_in_each_apis_words() {
+    let check = |api: Api, top_logprobs: u8, expected: serde_json::Value| {
+        let message = Message { role: "user".to_owned(), content: "u".to_owned() };
+        let sampling = Sampling {
+            max_tokens: 9,
+            ignore_eos: false,
+            temperature_milli: 0,
+            top_p_milli: 1000,
+            seed: 1,
+            top_logprobs,
+        };
+        let request = Request {
+            idx: 0,
+            prompt_id: PromptId("p".to_owned()),
+            messages: vec![message],
+            sampling,
+            due_ns: None,
+            limit_ms: 1000,
+        };
+        let body = api.body(&Ask::default(), &request).expect("can be said");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let asked: serde_json::Map<_, _> = ["logprobs", "top_logprobs", "n_probs"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), body.get(name)?.clone())))
+            .collect();
+        assert_eq!(serde_json::Value::Object(asked), expected, "{api:?}");
+    };
+    let as_chat = serde_json::json!({"logprobs": true, "top_logprobs": 5});
+    check(Api::OpenAiChat, 5, as_chat.clone());
+    check(Api::OllamaChat, 5, as_chat.clone());
+    check(Api::OllamaGenerate, 5, as_chat);
+    check(Api::OpenAiCompletions, 5, serde_json::json!({"logprobs": 5}));
+    check(Api::LlamaServer, 5, serde_json::json!({"n_probs": 5}));
+    for api in
+        [Api::OpenAiChat, Api::OpenAiCompletions, Api::LlamaServer, Api::OllamaGenerate, Api::OllamaChat]
+    {
+        check(api, 0, serde_json::json!({}));
+    }
+}
+
+#[test]
+fn what_a_server_says_of_tokens_is_read_where_it_was_asked() {
+    let check = |api: Api, body: &str, expected: &[(&str, i64)]| {
+        let (seen, finish, facts) = read_asked(api, 2, &[body.as_bytes()]);
+        assert!(finish.outcome.is_ok(), "{:?}", finish.outcome);
+        let told = facts.logprobs.unwrap_or_default();
+        let told: Vec<_> =
+            told.iter().map(|one| (one.token.piece.as_str(), one.token.logprob_micro)).collect();
+        assert_eq!((told.as_slice(), facts.n_lost_logprobs), (expected, 0), "{body}");
+        // Unasked, it is passed over, and nothing else changes.
+        let (unasked, same, nothing) = read(api, &[body.as_bytes()]);
+        assert_eq!((unasked, same, nothing.logprobs), (seen, finish, None));
+    };
+    let chat = events(&[
+        r#"{"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"a","logprob":-1,"top_logprobs":[]}]}}]}"#,
+        r#"{"choices":[{"delta":{"content":"b"},"logprobs":null}]}"#,
+        r#"{"choices":[{"delta":{},"finish_reason":"stop","logprobs":{"content":[{"token":"</s>","logprob":-2}]}}]}"#,
+    ]);
+    check(Api::OpenAiChat, &chat, &[("a", -1_000_000), ("</s>", -2_000_000)]);
+    let completions = events(&[
+        r#"{"choices":[{"text":"ab","logprobs":{"tokens":["a","b"],"token_logprobs":[-1,-2],"top_logprobs":null}}]}"#,
+        r#"{"choices":[{"text":"","finish_reason":"length"}]}"#,
+    ]);
+    check(Api::OpenAiCompletions, &completions, &[("a", -1_000_000), ("b", -2_000_000)]);
+    let native = events(&[
+        r#"{"content":"a","tokens":[5],"completion_probabilities":[{"id":5,"token":"a","bytes":[97],"logprob":-1}]}"#,
+        r#"{"content":"","stop":true,"stop_type":"eos"}"#,
+    ]);
+    check(Api::LlamaServer, &native, &[("a", -1_000_000)]);
+    // In the form of Ollama's documentation of `logprobs` (docs/api.md of 0.12.11).
+    let ollama = concat!(
+        r#"{"message":{"role":"assistant","content":"a"},"done":false,"logprobs":[{"token":"a","logprob":-1,"bytes":[97],"top_logprobs":[{"token":"a","logprob":-1}]}]}"#,
+        "\n",
+        r#"{"message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}"#,
+        "\n",
+    );
+    check(Api::OllamaChat, ollama, &[("a", -1_000_000)]);
+    // A server that says something of them without having been asked for it, or in an unknown form, is as good as any.
+    check(Api::OllamaChat, OLLAMA, &[]);
+    let strange = events(&[
+        r#"{"choices":[{"delta":{"content":"a"},"logprobs":"none here"}]}"#,
+        r#"{"choices":[{"delta":{},"finish_reason":"stop","logprobs":[]}]}"#,
+    ]);
+    check(Api::OpenAiChat, &strange, &[]);
+}
+
+#[test]
+fn what_llama_server_says_of_tokens_is_read() {
+    let told = |api, fixture: &'static str| {
+        let (_, finish, facts) = read_asked(api, 2, &[body(fixture)]);
+        assert!(finish.outcome.is_ok() && facts.n_lost_logprobs == 0);
+        let told = facts.logprobs.expect("it was asked");
+        assert!(told.iter().all(|one| one.top.len() == 2));
+        told.into_iter()
+            .map(|one| (one.token.id, one.token.piece, one.token.logprob_micro))
+            .collect::<Vec<_>>()
+    };
+    let chat = told(Api::OpenAiChat, include_str!("../../tests/fixtures/llama-server-chat-logprobs.http"));
+    assert_eq!((chat.len(), &chat[2]), (16, &(Some(39614), "É".to_owned(), -991_758)));
+    assert_eq!(chat[14], (Some(1558), "me".to_owned(), -86));
+    let native = include_str!("../../tests/fixtures/llama-server-completion-logprobs.sse");
+    let native = told(Api::LlamaServer, native);
+    // Of a character's tokens only the last is told, with the text of all.
+    let expected = [(1911, " heart", -5_072_735), (233, " \u{200f}", -2_216_366), (131, "偶", -1_254_054)];
+    assert_eq!(native.len(), 6);
+    assert_eq!(native[..3], expected.map(|(id, piece, micro)| (Some(id), piece.to_owned(), micro)));
 }
 
 proptest! {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use dyno_model::blame::{Blame, Classify};
 use dyno_model::clock::{Clock, MonoNs};
 use dyno_model::outcome::Outcome;
-use dyno_model::request::{EngineTimings, Finish, Usage, UsageSource};
+use dyno_model::request::{EngineTimings, Finish, TokenLogprob, Usage, UsageSource};
 
 use super::wire::{self, Ask, Inbox, Ready};
 use crate::engine::{Engine, EngineError, EngineOptions};
@@ -158,6 +158,14 @@ impl Child {
         self.flush()
     }
 
+    /// Hands on what is known of the tokens of an answer that is over.
+    fn logprobs(&mut self, tokens: &[TokenLogprob]) -> std::io::Result<()> {
+        for some in tokens.chunks(wire::LOGPROBS_AT_ONCE) {
+            self.tell(wire::TAG_LOGPROBS, &some)?;
+        }
+        Ok(())
+    }
+
     /// Hands on how an answer ended, and all of it that was not handed on yet.
     pub(super) fn done(&mut self, finish: &Finish) -> std::io::Result<()> {
         self.told_at = None;
@@ -199,6 +207,9 @@ impl Child {
             if is_late || written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         written?;
+        if let Ok(done) = &generated {
+            self.logprobs(done.logprobs.tokens())?;
+        }
         let finish = match generated {
             Ok(done) => Finish {
                 at: done.ended_at,

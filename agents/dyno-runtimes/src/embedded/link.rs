@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use dyno_model::clock::{Clock, MonoNs};
 use dyno_model::outcome::Outcome;
-use dyno_model::request::{Chunk, ChunkKind, Finish, Request, Usage};
+use dyno_model::request::{Chunk, ChunkKind, Finish, Request, TokenLogprob, Usage};
 
 use super::wire::{self, Ask, Inbox, Parcel, Ready};
 use crate::adapter::Generate;
 use crate::error::RuntimeError;
 use crate::interrupt::Interrupt;
+use crate::logprobs::Logprobs;
 use crate::process::{Pipes, Process, left_until};
 use crate::sys;
 
@@ -28,6 +29,8 @@ pub(super) struct Link {
     inbox: Inbox,
     outbox: Vec<u8>,
     interrupt: Arc<Interrupt>,
+    /// What the engine said of the last answer's tokens; `None` where it was not asked.
+    logprobs: Option<Logprobs>,
     /// Why we killed it, where we did.
     pub(super) killed_for: Option<Outcome>,
     /// It ended or was killed; told to those who do not hold the link.
@@ -62,6 +65,10 @@ impl Generate for EmbeddedClient {
     ) -> Result<Finish, RuntimeError> {
         lock(&self.0).generate(request, on_chunk)
     }
+
+    fn take_logprobs(&mut self) -> Option<Logprobs> {
+        lock(&self.0).logprobs.take()
+    }
 }
 
 pub(super) fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
@@ -81,6 +88,7 @@ impl Link {
             inbox: Inbox::default(),
             outbox: Vec::new(),
             interrupt: Arc::clone(interrupt),
+            logprobs: None,
             killed_for: None,
             is_dead: Arc::clone(is_dead),
         }
@@ -107,6 +115,7 @@ impl Link {
     ) -> Result<Finish, RuntimeError> {
         let limit_ms = request.limit_ms;
         let ask = Ask { messages: request.messages.clone(), sampling: request.sampling.clone(), limit_ms };
+        self.logprobs = (ask.sampling.top_logprobs > 0).then(|| Logprobs::new(ask.sampling.top_logprobs));
         self.outbox.clear();
         wire::pack_json(&mut self.outbox, wire::TAG_ASK, &ask);
         let Some(pipes) = &mut self.pipes else { return Err(RuntimeError::NotStarted) };
@@ -122,7 +131,8 @@ impl Link {
         loop {
             match self.arrival(&mut wait)? {
                 Arrival::Parcel(parcel) if parcel.tag == wire::TAG_TOKEN => on_chunk(self.token(&parcel)?),
-                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_DONE => return self.json(&parcel),
+                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_LOGPROBS => self.keep_logprobs(&parcel)?,
+                Arrival::Parcel(parcel) if parcel.tag == wire::TAG_DONE => return self.done(&parcel),
                 Arrival::Parcel(parcel) => return Err(self.nonsense(parcel.tag)),
                 Arrival::End => return Ok(ended(self.death()?)),
                 Arrival::Interrupted => {
@@ -168,6 +178,29 @@ impl Link {
             return Err(self.nonsense(parcel.tag));
         };
         Ok(Chunk { at, kind: ChunkKind::Content, text, n_tokens: Some(1) })
+    }
+
+    /// What the engine says of tokens is kept within the bounds of any runtime's.
+    fn keep_logprobs(&mut self, parcel: &Parcel) -> Result<(), RuntimeError> {
+        let told: Vec<TokenLogprob> = self.json(parcel)?;
+        let Some(logprobs) = &mut self.logprobs else { return Err(self.nonsense(parcel.tag)) };
+        for one in told {
+            logprobs.push(one);
+        }
+        Ok(())
+    }
+
+    /// The end of an answer. The engine tells of each token that it counts, within the same bounds as here: what is
+    /// missing was too much.
+    fn done(&mut self, parcel: &Parcel) -> Result<Finish, RuntimeError> {
+        let finish: Finish = self.json(parcel)?;
+        if let Some(logprobs) = &mut self.logprobs {
+            let n_tokens = finish.usage.completion_tokens.unwrap_or(0) as usize;
+            for _ in logprobs.tokens().len()..n_tokens {
+                logprobs.lose();
+            }
+        }
+        Ok(finish)
     }
 
     fn json<T: serde::de::DeserializeOwned>(&self, parcel: &Parcel) -> Result<T, RuntimeError> {

@@ -151,7 +151,9 @@ mod tests {
     use dyno_model::clock::MonoNs;
     use dyno_model::launch::{Dialect, ModelFacts};
     use dyno_model::outcome::Outcome;
-    use dyno_model::request::{Finish, FinishReason, Message, Request, Sampling, Usage, UsageSource};
+    use dyno_model::request::{
+        Finish, FinishReason, Message, Request, Sampling, TokenChoice, TokenLogprob, Usage, UsageSource,
+    };
     use std::fmt::Write as _;
     use std::os::unix::fs::PermissionsExt;
 
@@ -185,6 +187,13 @@ mod tests {
             define("token", &mut packed);
             wire::pack_json(&mut packed, wire::TAG_DONE, &done);
             define("done_", &mut packed);
+            let usage = Usage { completion_tokens: Some(3), ..done.usage.clone() };
+            wire::pack_json(&mut packed, wire::TAG_DONE, &Finish { usage, ..done });
+            define("done_of_three", &mut packed);
+            let token = TokenChoice { id: Some(7), piece: "hi".to_owned(), logprob_micro: -9 };
+            let told = TokenLogprob { top: vec![token.clone()], token };
+            wire::pack_json(&mut packed, wire::TAG_LOGPROBS, &[told]);
+            define("told", &mut packed);
             wire::pack_json(
                 &mut packed,
                 wire::TAG_FAILED,
@@ -246,6 +255,7 @@ mod tests {
                 temperature_milli: 0,
                 top_p_milli: 1000,
                 seed: 1,
+                top_logprobs: 0,
             },
             due_ns: None,
             limit_ms,
@@ -274,6 +284,31 @@ mod tests {
         assert_eq!(finish.expect("answered").at, MonoNs(40));
         let report = adapter.stop().expect("it ends with its stdin");
         assert_eq!((report.outcome, report.exit.as_deref()), (Outcome::Ok, Some("exit status 0")));
+    }
+
+    #[test]
+    fn what_is_said_of_tokens_is_kept_where_it_was_asked_for() {
+        let engine =
+            Engine::of("told", "ready; ask; token; token; told; told; done_of_three; cat >/dev/null");
+        let (adapter, steps) = engine.start(20_000);
+        steps.expect("it gets ready");
+        let mut asked = request(20_000);
+        asked.sampling.top_logprobs = 1;
+        let mut client = adapter.client().expect("started");
+        client.generate(&asked, &mut |_| {}).expect("answered");
+        let (tokens, n_lost) = client.take_logprobs().expect("asked").finish();
+        // Three tokens were counted, and of two something was said.
+        assert_eq!((tokens.expect("told").len(), n_lost), (2, 1));
+        assert_eq!(client.take_logprobs(), None);
+    }
+
+    #[test]
+    fn what_is_said_of_tokens_unasked_makes_no_sense() {
+        let engine = Engine::of("unasked", "ready; ask; token; told; done_; cat >/dev/null");
+        let (adapter, steps) = engine.start(20_000);
+        steps.expect("it gets ready");
+        let error = generate(&adapter, 20_000).1.expect_err("nonsense");
+        assert!(error.to_string().contains("`L`"), "{error}");
     }
 
     #[test]

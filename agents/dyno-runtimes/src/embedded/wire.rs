@@ -17,8 +17,15 @@ pub(super) const TAG_READY: u8 = b'R';
 pub(super) const TAG_FAILED: u8 = b'F';
 /// Child to parent: a token's stamp in ns, eight bytes little-endian, and its text.
 pub(super) const TAG_TOKEN: u8 = b'T';
+/// Child to parent: what the engine says of some tokens of an answer, in their order, as a list of
+/// [`TokenLogprob`](dyno_model::request::TokenLogprob)s; only where it was asked, and once the answer is over.
+pub(super) const TAG_LOGPROBS: u8 = b'L';
 /// Child to parent: the [`Finish`](dyno_model::request::Finish) of a request.
 pub(super) const TAG_DONE: u8 = b'D';
+
+/// Tokens of one such list: some ten kilobytes with ten choices each.
+#[cfg(feature = "engine-embedded")]
+pub(super) const LOGPROBS_AT_ONCE: usize = 16;
 
 /// Bytes before the payload.
 pub(super) const HEAD_BYTES: usize = 5;

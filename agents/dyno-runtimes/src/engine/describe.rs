@@ -5,7 +5,7 @@ use std::path::Path;
 use dyno_model::launch::ModelFacts;
 
 use super::error::EngineError;
-use super::facts::{SYNTHETIC_KEY, main_type};
+use super::facts::{SYNTHETIC_KEY, main_type, with_provenance};
 use super::gguf::{Gguf, TensorInfo, Value};
 use super::kv;
 use super::tokenizer::Tokenizer;
@@ -30,7 +30,7 @@ pub fn describe(path: &Path) -> Result<ModelFacts, EngineError> {
     let n_vocabulary = gguf.get("tokenizer.ggml.tokens").and_then(|tokens| tokens.len).unwrap_or(0);
     let tokenizer = Tokenizer::read(&gguf, usize::try_from(n_vocabulary).unwrap_or(0)).ok();
     let kv = kv::growth(&gguf, &architecture);
-    Ok(ModelFacts {
+    let facts = ModelFacts {
         name: text("general.name"),
         quantization: main_type(&gguf),
         n_parameters: gguf.tensors.iter().map(TensorInfo::n_elements).sum(),
@@ -49,7 +49,9 @@ pub fn describe(path: &Path) -> Result<ModelFacts, EngineError> {
         license: text("general.license"),
         synthetic: gguf.get(SYNTHETIC_KEY).and_then(Value::to_bool).unwrap_or(false),
         architecture,
-    })
+        ..ModelFacts::default()
+    };
+    Ok(with_provenance(facts, &gguf))
 }
 
 /// What of the weights one token passes through, in bytes or in numbers.

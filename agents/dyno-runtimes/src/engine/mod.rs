@@ -18,6 +18,7 @@ mod k_quants;
 mod kernels;
 mod kv;
 mod model;
+mod odds;
 mod peak;
 mod quantize;
 mod rng;

@@ -13,10 +13,12 @@ use super::facts;
 use super::gguf::{Gguf, Value};
 use super::kernels::Level;
 use super::model::{Config, Forward, Weights};
+use super::odds::Odds;
 use super::sample::Sampler;
 use super::sys::Claim;
 use super::team::{Lead, Team};
 use super::tokenizer::{TextStream, Tokenizer};
+use crate::logprobs::Logprobs;
 
 /// Tokens of a prompt that are worked on at once (house rule: more gains nothing, and the buffers grow).
 const MAX_BATCH: usize = 256;
@@ -58,6 +60,9 @@ pub struct Generated {
     pub finish: FinishReason,
     /// When the last token was there.
     pub ended_at: MonoNs,
+    /// How likely the model held each sampled token, where `sampling.top_logprobs` asks for it; the one that ended the
+    /// answer is among them.
+    pub logprobs: Logprobs,
 }
 
 impl std::fmt::Debug for Engine {
@@ -159,12 +164,15 @@ impl Engine {
         self.check(prompt)?;
         let engine = &*self;
         Team::with(&engine.forward, engine.threads, |lead| {
-            Answer { engine, sampling, clock, lead, sampler: Sampler::new(sampling) }.run(prompt, on_token)
+            let odds = (sampling.top_logprobs > 0).then(|| Odds::new(sampling.top_logprobs));
+            Answer { engine, sampling, clock, lead, sampler: Sampler::new(sampling), odds }
+                .run(prompt, on_token)
         })
         .map_err(|source| EngineError::Thread { source })
     }
 
-    /// Natural logarithms of the probabilities of all tokens after a prompt: to compare the engine with others.
+    /// Natural logarithms of the probabilities of all tokens after a prompt: to compare the engine with others. What
+    /// [`Generated`] tells is worked out in another way.
     ///
     /// # Errors
     /// As [`Engine::generate_from`].
@@ -213,6 +221,8 @@ struct Answer<'a, 't, 'p> {
     clock: &'a Clock,
     lead: &'a mut Lead<'t, 'p, Forward>,
     sampler: Sampler,
+    /// Only where somebody asked: the softmax over a whole vocabulary takes its time.
+    odds: Option<Odds>,
 }
 
 impl Answer<'_, '_, '_> {
@@ -235,6 +245,9 @@ impl Answer<'_, '_, '_> {
             let piece = if n_sampled == max_tokens { text.finish(bytes) } else { text.push(bytes) };
             ended_at = self.clock.now();
             first_at.get_or_insert(ended_at);
+            if let Some(odds) = &mut self.odds {
+                odds.tell(self.engine.forward.logits(&claim), token, &self.engine.tokenizer);
+            }
             if is_end && !self.sampling.ignore_eos {
                 finish = FinishReason::Stop;
                 break;
@@ -256,6 +269,7 @@ impl Answer<'_, '_, '_> {
             decode_ns: ended_at.since(first_at.unwrap_or(ended_at)),
             finish,
             ended_at,
+            logprobs: self.odds.map(Odds::finish).unwrap_or_default(),
         }
     }
 }

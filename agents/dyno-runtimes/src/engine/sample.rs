@@ -64,7 +64,7 @@ impl Sampler {
 }
 
 /// Number of the greatest logit; the first of equal ones.
-fn greatest(logits: &[f32]) -> u32 {
+pub(super) fn greatest(logits: &[f32]) -> u32 {
     let (chunks, rest) = logits.as_chunks::<16>();
     // Two passes that the compiler can vectorize: the value, then its place.
     let mut lanes = [f32::NEG_INFINITY; 16];
@@ -82,7 +82,14 @@ mod tests {
     use super::*;
 
     fn sampler(temperature_milli: u32, top_p_milli: u32, seed: u64) -> Sampler {
-        Sampler::new(&Sampling { max_tokens: 1, ignore_eos: false, temperature_milli, top_p_milli, seed })
+        Sampler::new(&Sampling {
+            max_tokens: 1,
+            ignore_eos: false,
+            temperature_milli,
+            top_p_milli,
+            seed,
+            top_logprobs: 0,
+        })
     }
 
     #[test]

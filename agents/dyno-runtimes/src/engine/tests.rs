@@ -55,7 +55,7 @@ fn question(text: &str) -> Vec<Message> {
 }
 
 fn sampling(max_tokens: u32, temperature_milli: u32) -> Sampling {
-    Sampling { max_tokens, ignore_eos: true, temperature_milli, top_p_milli: 900, seed: 3 }
+    Sampling { max_tokens, ignore_eos: true, temperature_milli, top_p_milli: 900, seed: 3, top_logprobs: 0 }
 }
 
 fn answer(engine: &mut Engine, text: &str, sampling: &Sampling) -> (Generated, String, Vec<u64>) {
@@ -91,6 +91,8 @@ fn facts_are_those_of_the_shape() {
     let described = super::describe(&path).expect("its header says it");
     assert_eq!(described.kv_bytes_per_token, facts.kv_bytes_per_token);
     assert_eq!(described.n_active_parameters, facts.n_active_parameters);
+    assert!(facts.chat_template_digest.is_some());
+    assert_eq!(described.chat_template_digest, facts.chat_template_digest);
 }
 
 #[test]
@@ -126,6 +128,77 @@ fn answers_are_counted_stamped_and_repeatable() {
         assert_ne!(drawn, text);
         assert!(drawn.chars().count() > 10, "noise speaks: {drawn:?}");
     }
+}
+
+/// Asked for probabilities, or not, the engine says the same.
+#[test]
+fn probabilities_are_those_of_the_softmax_and_change_no_token() {
+    let folder = Folder::new();
+    for (architecture, temperature_milli) in [("llama", 0), ("gemma3", 1500)] {
+        let mut engine = loaded(&folder.model(architecture, "q8_0"), 2);
+        let prompt: Vec<u32> = (0..40).map(|i| 3 + i * 37 % 256).collect();
+        let unasked = sampling(12, temperature_milli);
+        let asked = Sampling { top_logprobs: 5, ..unasked.clone() };
+        let generate = |engine: &mut Engine, sampling: &Sampling| {
+            let mut text = String::new();
+            let mut take = |_, piece: &str| {
+                text.push_str(piece);
+                ControlFlow::Continue(())
+            };
+            let generated = engine.generate_from(&prompt, sampling, &Clock::Monotonic, &mut take);
+            (text, generated.expect("the prompt fits").logprobs)
+        };
+        let (text, nothing) = generate(&mut engine, &unasked);
+        let (same, told) = generate(&mut engine, &asked);
+        assert_eq!((&same, nothing.tokens().len(), told.tokens().len()), (&text, 0, 12));
+        // Each place once more, by the engine's other formula, from all logits after the tokens before it.
+        let mut before = prompt.clone();
+        for one in told.tokens() {
+            let all = engine.log_probabilities(&before).expect("the prompt fits");
+            let of = |id: Option<u32>| f64::from(all[id.expect("an engine knows its tokens") as usize]) * 1e6;
+            for choice in one.top.iter().chain([&one.token]) {
+                let (ours, theirs) = (choice.logprob_micro as f64, of(choice.id));
+                // Single precision ends at some 1e-6, and the cache is filled token by token here.
+                assert!((ours - theirs).abs() < 2_000.0, "{architecture}: {ours} {theirs}");
+            }
+            let sum: f64 = one.top.iter().map(|choice| (choice.logprob_micro as f64 / 1e6).exp()).sum();
+            assert!(
+                sum <= 1.0 + 1e-6
+                    && one.top.len() == 5
+                    && one.top.is_sorted_by(|a, b| a.logprob_micro >= b.logprob_micro)
+            );
+            let best = all.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            assert!((f64::from(best) * 1e6 - one.top[0].logprob_micro as f64).abs() < 2_000.0);
+            if temperature_milli == 0 {
+                assert_eq!(one.token, one.top[0], "greedy takes the likeliest");
+            }
+            before.extend(one.token.id);
+        }
+    }
+}
+
+#[test]
+fn the_token_that_ends_an_answer_is_among_those_that_are_told() {
+    let folder = Folder::new();
+    let mut engine = loaded(&folder.model("llama", "q8_0"), 1);
+    let mut ignore = |_, _: &str| ControlFlow::Continue(());
+    let mut ended = (0..200).filter_map(|seed| {
+        let wild = Sampling {
+            max_tokens: 100,
+            ignore_eos: false,
+            temperature_milli: 10_000,
+            top_p_milli: 1000,
+            seed,
+            top_logprobs: 2,
+        };
+        let generated = engine.generate(&question("Hi"), &wild, &Clock::Monotonic, &mut ignore);
+        Some(generated.expect("the prompt fits")).filter(|one| one.finish == FinishReason::Stop)
+    });
+    let generated = ended.next().expect("noise ends an answer now and then");
+    assert_eq!(generated.logprobs.tokens().len(), generated.completion_tokens as usize);
+    let last = &generated.logprobs.tokens().last().expect("one at least").token;
+    // It has no text of its own: it is told by its name.
+    assert!(last.piece.starts_with('<') && last.logprob_micro < 0, "{last:?}");
 }
 
 #[test]

@@ -34,6 +34,7 @@ fn request(idx: u32, max_tokens: u32) -> Request {
             temperature_milli: 0,
             top_p_milli: 1000,
             seed: 1,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 5,

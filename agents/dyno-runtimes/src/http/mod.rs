@@ -6,6 +6,7 @@
 //!
 //! **Invariant:** nothing here waits without a limit, and nothing grows beyond one: heads, chunk lines, bodies, pools.
 
+mod begun;
 mod body;
 mod connection;
 mod endpoint;
@@ -17,6 +18,7 @@ mod stamp;
 pub(crate) mod sys;
 mod urgent;
 
+pub use begun::connections_begun;
 pub use endpoint::{ApiKey, Endpoint, EndpointError};
 pub use error::{Deadline, HttpError, Phase, Progress};
 pub use exchange::{

@@ -131,6 +131,7 @@ fn compare() -> (i128, u64) {
 /// A connection with ourselves over which stamps have been seen to come.
 fn arm() -> io::Result<(TcpStream, TcpStream)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    super::begun::one_more();
     let mut near = TcpStream::connect(listener.local_addr()?)?;
     let (far, _) = listener.accept()?;
     near.set_nodelay(true)?;

@@ -6,8 +6,7 @@ use super::*;
 use dyno_model::request::{ChunkKind, Message, Sampling};
 
 fn request(idx: u32, limit_ms: u64) -> Request {
-    let sampling =
-        Sampling { max_tokens: 2, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+    let sampling = Sampling::greedy(2);
     let messages = vec![Message { role: "user".to_owned(), content: "hello".to_owned() }];
     Request { idx, prompt_id: "p".into(), messages, sampling, due_ns: None, limit_ms }
 }

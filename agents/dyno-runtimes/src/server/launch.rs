@@ -62,7 +62,7 @@ impl ServerAdapter {
             return Err(RuntimeError::NoModel { runtime: spec.runtime.clone() });
         }
         let settings = HttpSettings::read(spec, spec.model_path.as_deref().unwrap_or(&spec.runtime))?;
-        let program = Program::find(&server.program, &server.version_args)?;
+        let program = Program::find(&server.program, &server.version_args, &server.pins)?;
         let model = spec.model_path.as_deref().and_then(|path| describe(Path::new(path)));
         let model = model.map(|facts| if keeps_own_types(server) { without_cache(facts) } else { facts });
         Ok(Self { api, program, settings, model, interrupt, running: None })
@@ -98,6 +98,7 @@ impl ServerAdapter {
             threads: spec.threads,
             allowed_cpus,
             binary_digest: Some(self.program.digest.clone()),
+            binary_script_for: self.program.script_for.clone(),
             model: self.model.clone(),
             pid,
         }
@@ -110,6 +111,7 @@ impl RuntimeAdapter for ServerAdapter {
             name: self.program.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             version: self.program.version.clone().unwrap_or_else(|| "not said".to_owned()),
             binary_digest: Some(self.program.digest.clone()),
+            binary_script_for: self.program.script_for.clone(),
             ..RuntimeFacts::default()
         })
     }

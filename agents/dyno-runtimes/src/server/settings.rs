@@ -108,6 +108,7 @@ mod tests {
             version_args: Vec::new(),
             prefix: String::new(),
             cache_dirs: Vec::new(),
+            pins: BTreeMap::new(),
         };
         let spec = LaunchSpec {
             runtime: "r".to_owned(),

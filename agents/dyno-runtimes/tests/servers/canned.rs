@@ -108,6 +108,7 @@ pub(crate) fn question() -> Request {
             temperature_milli: 0,
             top_p_milli: 1000,
             seed: 1,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 10_000,

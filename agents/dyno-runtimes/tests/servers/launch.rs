@@ -75,6 +75,7 @@ fn spec(mode: &str, ready_limit_ms: u64) -> LaunchSpec {
         version_args: Vec::new(),
         prefix: text("/v1"),
         cache_dirs: Vec::new(),
+        pins: std::collections::BTreeMap::new(),
     };
     LaunchSpec {
         runtime: text("anything"),
@@ -103,6 +104,30 @@ fn start(spec: &LaunchSpec, interrupt: Interrupt) -> Started {
 
 fn start_mode(mode: &str, ready_limit_ms: u64) -> Started {
     start(&spec(mode, ready_limit_ms), Interrupt::new().expect("a pipe"))
+}
+
+#[test]
+fn a_pinned_program_is_started_only_if_it_is_the_one() {
+    let own = std::env::current_exe().expect("a test has a file");
+    let digest = dyno_model::digest::Digest::of(&std::fs::read(own).expect("our own file"));
+    let pinned = |sha256| {
+        let mut spec = spec("good", 20_000);
+        let pin = dyno_model::trust::ProgramPin { sha256, signature_from: None, signature: None };
+        spec.server.as_mut().expect("it has one").pins =
+            BTreeMap::from([(std::env::consts::ARCH.to_owned(), pin)]);
+        spec
+    };
+    let (mut adapter, steps) = start(&pinned(digest.clone()), Interrupt::new().expect("a pipe"));
+    steps.expect("it is the pinned one");
+    adapter.stop().expect("it can be ended");
+
+    let other = dyno_model::digest::Digest::of(b"another build");
+    let interrupt = Arc::new(Interrupt::new().expect("a pipe"));
+    let Err(error) = adapter_for(&pinned(other.clone()), None, interrupt) else {
+        panic!("it is another one")
+    };
+    let Outcome::Refused { detail } = error.outcome() else { panic!("{error}") };
+    assert!(detail.contains(digest.as_str()) && detail.contains(other.as_str()), "{detail}");
 }
 
 #[test]

@@ -8,19 +8,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use dyno_model::clock::monotonic_now;
 use dyno_model::launch::{Dialect, EndpointSpec, LaunchSpec, RuntimeFacts, ServerSpec};
 use dyno_model::outcome::Outcome;
-use dyno_model::request::{ChunkKind, Finish, FinishReason, Message, Request, Sampling, UsageSource};
+use dyno_model::request::{
+    ChunkKind, Finish, FinishReason, Message, Request, Sampling, TokenLogprob, UsageSource,
+};
 use dyno_model::start::StartState;
 use dyno_runtimes::adapter::{Carry, LaunchStep, RuntimeAdapter, adapter_for};
-use dyno_runtimes::dialect::Step;
+use dyno_runtimes::dialect::{Answered, Step};
 use dyno_runtimes::engine::{Engine, EngineOptions};
 use dyno_runtimes::interrupt::Interrupt;
 use dyno_testbench::{LlamaCpp, smollm2};
 
-const PROMPT: &str = "Write one sentence about the sea.";
-const CONTEXT: u32 = 512;
+pub(crate) const PROMPT: &str = "Write one sentence about the sea.";
+pub(crate) const CONTEXT: u32 = 512;
 
 /// Both are made on first use, which may take minutes.
-fn parts() -> &'static (PathBuf, PathBuf) {
+pub(crate) fn parts() -> &'static (PathBuf, PathBuf) {
     static PARTS: OnceLock<(PathBuf, PathBuf)> = OnceLock::new();
     PARTS.get_or_init(|| {
         let server = LlamaCpp::get().expect("llama.cpp can be built").server();
@@ -29,7 +31,7 @@ fn parts() -> &'static (PathBuf, PathBuf) {
 }
 
 /// The launch of `harness/catalog/runtimes/llama-server.toml`, in the form that the controller gives it.
-fn spec(slots: u32) -> LaunchSpec {
+pub(crate) fn spec(slots: u32) -> LaunchSpec {
     let (program, model) = parts();
     let text = |text: &str| text.to_owned();
     let args = "--model {model} --host 127.0.0.1 --port {port} --threads {threads} \
@@ -42,6 +44,7 @@ fn spec(slots: u32) -> LaunchSpec {
         version_args: vec![text("--version")],
         prefix: text("/v1"),
         cache_dirs: Vec::new(),
+        pins: BTreeMap::new(),
     };
     let slots = slots.to_string();
     let settings =
@@ -62,7 +65,7 @@ fn spec(slots: u32) -> LaunchSpec {
     }
 }
 
-fn endpoint(url: String, model: &str, dialect: Dialect) -> LaunchSpec {
+pub(crate) fn endpoint(url: String, model: &str, dialect: Dialect) -> LaunchSpec {
     let endpoint = EndpointSpec { url, model: model.to_owned(), key_variable: None, host: None };
     LaunchSpec {
         dialect,
@@ -75,14 +78,14 @@ fn endpoint(url: String, model: &str, dialect: Dialect) -> LaunchSpec {
 }
 
 /// Held by each test: servers that share the cores are slow, and so many of them do not fit on a small machine.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Started = (Box<dyn RuntimeAdapter>, Result<Box<RuntimeFacts>, Outcome>);
+pub(crate) type Started = (Box<dyn RuntimeAdapter>, Result<Box<RuntimeFacts>, Outcome>);
 
-fn start(spec: &LaunchSpec) -> Started {
+pub(crate) fn start(spec: &LaunchSpec) -> Started {
     let interrupt = Arc::new(Interrupt::new().expect("a pipe"));
     let mut adapter = adapter_for(spec, None, interrupt).expect("the spec can be used");
     let mut ready = None;
@@ -95,23 +98,39 @@ fn start(spec: &LaunchSpec) -> Started {
     (adapter, facts)
 }
 
-fn request(content: &str, max_tokens: u32, ignore_eos: bool) -> Request {
+pub(crate) fn request(content: &str, max_tokens: u32, ignore_eos: bool) -> Request {
     Request {
         idx: 0,
         prompt_id: "p".into(),
         messages: vec![Message { role: "user".to_owned(), content: content.to_owned() }],
-        sampling: Sampling { max_tokens, ignore_eos, temperature_milli: 0, top_p_milli: 1000, seed: 1 },
+        sampling: Sampling {
+            max_tokens,
+            ignore_eos,
+            temperature_milli: 0,
+            top_p_milli: 1000,
+            seed: 1,
+            top_logprobs: 0,
+        },
         due_ns: None,
         limit_ms: 300_000,
     }
 }
 
+/// What the model's chat template makes of a prompt (`/apply-template`, 2026-11-21).
+pub(crate) fn templated(prompt: &str) -> String {
+    format!(
+        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n\
+         <|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+    )
+}
+
 /// One answer.
 #[derive(Debug)]
-struct Got {
-    text: String,
+pub(crate) struct Got {
+    pub(crate) text: String,
     n_content: usize,
-    finish: Finish,
+    pub(crate) finish: Finish,
+    pub(crate) logprobs: Option<Vec<TokenLogprob>>,
 }
 
 /// Answers to `requests`, all sent at once; `on_chunk` is told of each chunk.
@@ -119,8 +138,8 @@ fn ask(carrier: &mut dyn Carry, requests: &[Request], on_chunk: &mut dyn FnMut()
     let tickets: Vec<_> =
         requests.iter().map(|request| carrier.submit(request, None).expect("room")).collect();
     let mut texts = vec![(String::new(), 0); tickets.len()];
-    let mut finishes = vec![None; tickets.len()];
-    while finishes.iter().any(Option::is_none) {
+    let mut ends: Vec<_> = tickets.iter().map(|_| None).collect();
+    while ends.iter().any(Option::is_none) {
         let mut on = |ticket, step: Step<'_>| {
             let i = tickets.iter().position(|one| *one == ticket).expect("one of ours");
             match step {
@@ -130,17 +149,19 @@ fn ask(carrier: &mut dyn Carry, requests: &[Request], on_chunk: &mut dyn FnMut()
                     texts[i].1 += usize::from(chunk.kind == ChunkKind::Content);
                     on_chunk();
                 }
-                Step::Ended(answered) => finishes[i] = Some(answered.finish),
+                Step::Ended(answered) => ends[i] = Some(answered),
             }
         };
         carrier.poll(monotonic_now().plus(1_000_000_000), &mut on).expect("the loop works");
     }
-    let got = texts.into_iter().zip(finishes);
-    got.map(|((text, n_content), finish)| Got { text, n_content, finish: finish.expect("it ended") })
-        .collect()
+    let got = |((text, n_content), end): ((String, usize), Option<Box<Answered>>)| {
+        let Answered { finish, answer, .. } = *end.expect("it ended");
+        Got { text, n_content, finish, logprobs: answer.logprobs }
+    };
+    texts.into_iter().zip(ends).map(got).collect()
 }
 
-fn ask_one(adapter: &dyn RuntimeAdapter, request: &Request) -> Got {
+pub(crate) fn ask_one(adapter: &dyn RuntimeAdapter, request: &Request) -> Got {
     let mut carrier = adapter.carrier().expect("it was started");
     ask(carrier.as_mut(), std::slice::from_ref(request), &mut || {}).remove(0)
 }
@@ -212,12 +233,7 @@ fn chat_and_completion_of_one_prompt_give_the_same_tokens() {
     raw.server.as_mut().expect("a server").prefix = String::new();
     let (mut adapter, facts) = start(&raw);
     facts.expect("it gets ready");
-    // What the model's chat template makes of the prompt (`/apply-template`, 2026-11-21).
-    let templated = format!(
-        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n\
-         <|im_start|>user\n{PROMPT}<|im_end|>\n<|im_start|>assistant\n"
-    );
-    let plain = ask_one(adapter.as_ref(), &request(&templated, 24, true));
+    let plain = ask_one(adapter.as_ref(), &request(&templated(PROMPT), 24, true));
     adapter.stop().expect("it ends");
     assert_eq!(plain.finish.outcome, Outcome::Ok);
     assert_eq!(plain.text, chat.text);
@@ -325,7 +341,7 @@ fn one_that_runs_already_is_attached_to() {
 }
 
 /// The port that a process was told to listen at.
-fn port_of(pid: u32) -> String {
+pub(crate) fn port_of(pid: u32) -> String {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).expect("it runs");
     let words: Vec<String> =
         line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into()).collect();

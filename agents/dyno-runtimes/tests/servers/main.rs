@@ -5,3 +5,5 @@ mod canned;
 mod launch;
 #[cfg(all(target_os = "linux", feature = "engine-embedded"))]
 mod llama;
+#[cfg(all(target_os = "linux", feature = "engine-embedded"))]
+mod logprobs;

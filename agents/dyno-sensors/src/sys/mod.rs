@@ -1,6 +1,8 @@
 //! What std does not have, with one interface for all systems.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
+mod sockets;
+#[cfg(any(target_os = "linux", target_os = "android"))]
 #[path = "linux.rs"]
 mod system;
 #[cfg(target_os = "macos")]
@@ -12,6 +14,8 @@ mod system;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use sockets::{diag_socket, link, numbers_in, socket_protocol};
 pub(crate) use system::{HAS_PROCFS, ROOT, free_bytes};
 #[cfg(target_os = "macos")]
 pub(crate) use system::{ThermalPressure, footprint_bytes, is_root, sysctl_text};

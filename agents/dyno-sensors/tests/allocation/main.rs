@@ -1,4 +1,4 @@
-//! Reading a row allocates nothing: what measures must not move what it measures.
+//! Reading a row, or looking at known sockets, allocates nothing: what measures must not move what it measures.
 
 mod sys;
 
@@ -7,7 +7,8 @@ mod tree;
 
 use std::path::Path;
 
-use dyno_sensors::{DRIVERS, ProbeContext, SysRoot};
+use dyno_model::clock::MonoNs;
+use dyno_sensors::{DRIVERS, ProbeContext, SocketLooks, SysRoot};
 
 use crate::tree::Tree;
 
@@ -40,6 +41,25 @@ fn reading_rows_allocates_nothing() {
             }
         }
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn looking_at_known_sockets_allocates_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+    let near = std::net::TcpStream::connect(listener.local_addr().expect("it is bound")).expect("it listens");
+    let mut looks = SocketLooks::new(&SysRoot::real(), std::process::id(), MonoNs(0));
+    // Other programs' new processes are looked at, which is no steady state: of many looks, most meet none.
+    let costs: Vec<u64> = (1..=40)
+        .map(|second| {
+            let before = sys::allocations();
+            // A minute between two looks: every table is read again.
+            looks.look(MonoNs(second * 60_000_000_000));
+            sys::allocations() - before
+        })
+        .collect();
+    assert!(costs[2..].contains(&0), "{costs:?}");
+    drop(near);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dyno_artifacts::{
-    ModelStore, Phase, Progress, PullError, PulledModel, Quantizer, Schemes, Settings, Terms,
+    Conditions, ModelStore, Phase, Progress, PullError, PulledModel, Quantizer, Schemes, Settings,
 };
 use dyno_model::digest::Digest;
 use dyno_model::plan::{ModelOrigin, ModelSource, PlannedModel};
@@ -48,7 +48,7 @@ impl Bench {
     }
 
     pub(crate) fn pull(&self, model: &PlannedModel) -> Result<PulledModel, PullError> {
-        self.store.pull("m", model, Terms::NotAccepted, &mut NoQuantizer, &mut Log::default())
+        self.store.pull("m", model, &Conditions::default(), &mut NoQuantizer, &mut Log::default())
     }
 
     /// All files below the cache but locks, as paths from it.
@@ -86,6 +86,7 @@ pub(crate) fn published(bytes: &[u8], sources: Vec<ModelSource>) -> PlannedModel
             terms_url: None,
         },
         context_tokens: 2048,
+        provenance: dyno_model::trust::ModelProvenance::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use dyno_artifacts::{Phase, Progress, PullError, Quantizer, Terms};
+use dyno_artifacts::{Conditions, Phase, Progress, PullError, Quantizer};
 use dyno_model::blame::{Blame, Classify};
 use dyno_model::digest::Digest;
 use dyno_model::plan::{ModelOrigin, PlannedModel};
@@ -13,7 +13,7 @@ use crate::bench::{Bench, Log, from_file, model_bytes, published};
 
 /// "Quantizes" by taking every second byte; fails half-way when it is told to.
 #[derive(Default)]
-struct Halver {
+pub(crate) struct Halver {
     n_calls: u32,
     fails: bool,
 }
@@ -43,7 +43,7 @@ fn halved(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().step_by(2).collect()
 }
 
-fn derived(bench: &Bench, bytes: &[u8], digest: Option<Digest>) -> PlannedModel {
+pub(crate) fn derived(bench: &Bench, bytes: &[u8], digest: Option<Digest>) -> PlannedModel {
     let parent = published(bytes, vec![from_file(&bench.file("own.gguf", bytes))]);
     let origin = ModelOrigin::Derived {
         from: "parent".to_owned(),
@@ -59,8 +59,10 @@ fn a_derived_model_is_made_once_from_the_verified_file() {
     let (bench, bytes) = (Bench::new(), model_bytes());
     let model = derived(&bench, &bytes, None);
     let (mut halver, mut log) = (Halver::default(), Log::default());
-    let pulled =
-        bench.store.pull("half", &model, Terms::NotAccepted, &mut halver, &mut log).expect("it can be made");
+    let pulled = bench
+        .store
+        .pull("half", &model, &Conditions::default(), &mut halver, &mut log)
+        .expect("it can be made");
     let expected = halved(&bytes);
     assert_eq!(fs::read(&pulled.path).expect("the model"), expected);
     assert_eq!(pulled.digest, Digest::of(&expected));
@@ -68,7 +70,7 @@ fn a_derived_model_is_made_once_from_the_verified_file() {
     assert!(pulled.path.ends_with("half.gguf"));
     assert!(log.phases.contains(&Phase::Quantize { to: "q8_0".to_owned() }));
     let again =
-        bench.store.pull("half", &model, Terms::NotAccepted, &mut halver, &mut log).expect("it is there");
+        bench.store.pull("half", &model, &Conditions::default(), &mut halver, &mut log).expect("it is there");
     assert!(again.was_there);
     assert_eq!((again.digest, halver.n_calls), (pulled.digest, 1));
     // Both the published file and the derived one, with a record each.
@@ -84,14 +86,14 @@ fn a_pinned_digest_must_fit() {
     let good = derived(&bench, &bytes, Some(Digest::of(&halved(&bytes))));
     bench
         .store
-        .pull("half", &good, Terms::NotAccepted, &mut Halver::default(), &mut Log::default())
+        .pull("half", &good, &Conditions::default(), &mut Halver::default(), &mut Log::default())
         .expect("it fits");
 
     let bench = Bench::new();
     let bad = derived(&bench, &bytes, Some(Digest::of(b"another")));
     let error = bench
         .store
-        .pull("half", &bad, Terms::NotAccepted, &mut Halver::default(), &mut Log::default())
+        .pull("half", &bad, &Conditions::default(), &mut Halver::default(), &mut Log::default())
         .expect_err("no fit");
     let PullError::DerivedDigest { expected, found, .. } = &error else { panic!("{error:?}") };
     assert_eq!((expected, found), (&Digest::of(b"another"), &Digest::of(&halved(&bytes))));
@@ -107,7 +109,7 @@ fn an_engine_that_fails_leaves_nothing_half_written() {
     let mut halver = Halver { fails: true, ..Halver::default() };
     let error = bench
         .store
-        .pull("half", &model, Terms::NotAccepted, &mut halver, &mut Log::default())
+        .pull("half", &model, &Conditions::default(), &mut halver, &mut Log::default())
         .expect_err("it fails");
     assert_eq!(
         (error.to_string().as_str(), error.blame()),

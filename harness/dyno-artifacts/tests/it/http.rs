@@ -5,31 +5,31 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
-use dyno_artifacts::{PullError, Schemes, StoreError, Terms};
+use dyno_artifacts::{Conditions, PullError, Schemes, StoreError};
 use dyno_model::digest::Digest;
 use dyno_model::plan::ModelSource;
 
 use crate::bench::{Bench, Log, NoQuantizer, model_bytes, only_failure, published};
 
 /// Answers the requests one after the other, each on a connection of its own; gives back their heads.
-struct Server {
+pub(crate) struct Server {
     url: String,
     heads: JoinHandle<Vec<String>>,
 }
 
 impl Server {
-    fn start(answers: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn start(answers: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}/m.gguf", listener.local_addr().expect("it is bound"));
         let heads = thread::spawn(move || answers.iter().map(|answer| serve(&listener, answer)).collect());
         Self { url, heads }
     }
 
-    fn source(&self) -> ModelSource {
+    pub(crate) fn source(&self) -> ModelSource {
         ModelSource::Https { url: self.url.clone() }
     }
 
-    fn heads(self) -> Vec<String> {
+    pub(crate) fn heads(self) -> Vec<String> {
         self.heads.join().expect("the server does not panic")
     }
 }
@@ -55,7 +55,7 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 {status}\r\nconnection: close\r\n{headers}\r\n").as_bytes(), body].concat()
 }
 
-fn whole(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn whole(bytes: &[u8]) -> Vec<u8> {
     answer("200 OK", &format!("content-length: {}\r\n", bytes.len()), bytes)
 }
 
@@ -218,8 +218,10 @@ fn a_stopped_download_keeps_its_bytes_and_goes_on_later() {
     let first = Server::start(vec![whole(&bytes)]);
     let mut log = Log { stop_after_bytes: Some(1), ..Log::default() };
     let model = published(&bytes, vec![first.source()]);
-    let error =
-        bench.store.pull("m", &model, Terms::NotAccepted, &mut NoQuantizer, &mut log).expect_err("stopped");
+    let error = bench
+        .store
+        .pull("m", &model, &Conditions::default(), &mut NoQuantizer, &mut log)
+        .expect_err("stopped");
     assert!(matches!(error, PullError::Store(StoreError::Cancelled)));
     drop(first.heads());
     let kept = fs::metadata(part_of(&bench, &bytes)).expect("kept").len() as usize;

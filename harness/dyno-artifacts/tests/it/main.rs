@@ -6,3 +6,4 @@ mod http;
 mod own_file;
 mod packages;
 mod pulls;
+mod signed;

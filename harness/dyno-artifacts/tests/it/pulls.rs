@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use dyno_artifacts::{Phase, PullError, SourceError, StoreError, Terms, Verification};
+use dyno_artifacts::{Conditions, Phase, PullError, SourceError, StoreError, Verification};
 use dyno_model::blame::{Blame, Classify};
 use dyno_model::digest::Digest;
 use dyno_model::plan::{ModelOrigin, ModelSource};
@@ -17,8 +17,10 @@ fn a_pulled_model_is_in_its_place_with_its_record() {
     let digest = Digest::of(&bytes);
     let model = published(&bytes, vec![from_file(&bench.file("own.gguf", &bytes))]);
     let mut log = Log::default();
-    let pulled =
-        bench.store.pull("m", &model, Terms::NotAccepted, &mut NoQuantizer, &mut log).expect("the file fits");
+    let pulled = bench
+        .store
+        .pull("m", &model, &Conditions::default(), &mut NoQuantizer, &mut log)
+        .expect("the file fits");
     assert_eq!(fs::read(&pulled.path).expect("the model"), bytes);
     assert_eq!(
         (pulled.digest.clone(), pulled.bytes, pulled.was_there),
@@ -99,7 +101,7 @@ fn sources_are_tried_in_order_and_every_failure_is_told() {
     let mut log = Log::default();
     let pulled = bench
         .store
-        .pull("m", &model, Terms::NotAccepted, &mut NoQuantizer, &mut log)
+        .pull("m", &model, &Conditions::default(), &mut NoQuantizer, &mut log)
         .expect("the second works");
     assert!(pulled.source.ends_with("own.gguf"));
     assert!(matches!(&log.phases[0], Phase::SourceFailed { source, reason }
@@ -132,7 +134,8 @@ fn terms_must_be_accepted_once() {
     let error = bench.pull(&model).expect_err("nobody has accepted");
     assert!(matches!(&error, PullError::TermsNotAccepted { url, .. } if url == "https://terms.example/"));
     assert_eq!(bench.files(), [""; 0]);
-    bench.store.pull("m", &model, Terms::Accepted, &mut NoQuantizer, &mut Log::default()).expect("accepted");
+    let accepted = Conditions { accepted_by: Some("--accept-terms"), trust: None };
+    bench.store.pull("m", &model, &accepted, &mut NoQuantizer, &mut Log::default()).expect("accepted");
     assert!(bench.pull(&model).expect("it is there").was_there);
 }
 
@@ -165,8 +168,10 @@ fn a_stopped_pull_leaves_nothing() {
     let bytes = model_bytes();
     let model = published(&bytes, vec![from_file(&bench.file("own.gguf", &bytes))]);
     let mut log = Log { stop_after_bytes: Some(1), ..Log::default() };
-    let error =
-        bench.store.pull("m", &model, Terms::NotAccepted, &mut NoQuantizer, &mut log).expect_err("stopped");
+    let error = bench
+        .store
+        .pull("m", &model, &Conditions::default(), &mut NoQuantizer, &mut log)
+        .expect_err("stopped");
     assert!(matches!(error, PullError::Store(StoreError::Cancelled)));
     assert_eq!(bench.files(), [""; 0]);
 }

@@ -41,12 +41,47 @@ pub(crate) struct Ask {
     /// Temperature of the air around the devices in °C, instead of what devices.toml says
     #[arg(long, value_name = "CELSIUS", value_parser = mdegc, allow_negative_numbers = true)]
     pub(crate) ambient: Option<i32>,
+    /// Context in tokens, instead of the suite's
+    #[arg(long, value_delimiter = ',', value_name = "TOKENS")]
+    pub(crate) context_tokens: Vec<u32>,
+    #[command(flatten)]
+    pub(crate) prompts: PromptFlags,
     #[command(flatten)]
     pub(crate) load: LoadFlags,
     #[command(flatten)]
     pub(crate) endpoint: EndpointFlags,
     #[command(flatten)]
     pub(crate) blocks: BlockFlags,
+}
+
+/// Prompts in place of the suite's.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Prompts, instead of the suite's")]
+pub(crate) struct PromptFlags {
+    /// Corpus; without --slice, all of it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) corpus: Option<String>,
+    /// Slice of the corpus
+    #[arg(long, value_name = "NAME")]
+    pub(crate) slice: Option<String>,
+    /// Only these categories
+    #[arg(long = "category", value_delimiter = ',', value_name = "NAME")]
+    pub(crate) categories: Vec<String>,
+    /// Only these languages: en, or pt for pt-BR, too
+    #[arg(long = "language", value_delimiter = ',', value_name = "TAG")]
+    pub(crate) languages: Vec<String>,
+    /// Only prompts of so many tokens or more, estimated as two for seven bytes
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens_from: Option<u32>,
+    /// Only prompts of so many tokens or fewer
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens_to: Option<u32>,
+    /// So many of them, drawn evenly from their categories
+    #[arg(long, value_name = "N")]
+    pub(crate) prompts: Option<u32>,
+    /// Seed of the draw, which --seed does not change [default: 1]
+    #[arg(long, value_name = "N", requires = "prompts")]
+    pub(crate) prompts_seed: Option<u64>,
 }
 
 /// What is compared in blocks.

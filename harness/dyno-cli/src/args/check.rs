@@ -12,6 +12,7 @@ Examples:
   edgedyno check --slo sla.toml --pdf compliance.pdf --operator 'A. Meier'
   edgedyno check --slo sla.toml --format junit --output sla.xml
   edgedyno check --slo sla.toml --format csv | head      every request, with each objective kept or not
+  edgedyno check new --slo quality --baseline stable     answers that pass, and how many fewer than before
 
 Exit codes: 0 every objective passes · 1 one fails · 5 inconclusive, or too much was left out";
 
@@ -22,6 +23,9 @@ pub(crate) struct CheckArgs {
     /// Objectives: a file, or the name of a set in the catalogue
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) slo: String,
+    /// Campaign or baseline that every `max_drop` is held against, in place of those that the objectives name
+    #[arg(long, value_name = "CAMPAIGN")]
+    pub(crate) baseline: Option<String>,
     /// Form of the compliance report
     #[arg(long, short, value_enum)]
     pub(crate) format: Option<CheckFormat>,

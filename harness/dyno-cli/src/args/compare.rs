@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Reconnect;
+use super::{Format, Reconnect};
 
 pub(crate) const COMPARE_HELP: &str = "\
 Examples:
@@ -48,12 +48,15 @@ pub(crate) struct CompareArgs {
     /// Campaigns (ids or folders) or baselines; one alone compares its arms [default: the newest campaign]
     #[arg(value_name = "SIDE")]
     pub(crate) sides: Vec<String>,
-    /// Metrics to compare, the primary one first: ttft, tpot, e2e, load, peak_rss … [default: all that have a direction]
+    /// Metrics to compare, the primary one first: ttft, tpot, e2e, load, peak_rss … [default: all that have a direction]; `passed` is the answers that pass
     #[arg(long = "metric", value_delimiter = ',', value_name = "METRIC")]
     pub(crate) metrics: Vec<String>,
     /// The smallest change that matters, in per cent [default: 3 for latency and rates, 5 for energy, 2 for memory]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub(crate) delta: Option<f64>,
+    /// The smallest change of the share of answers that pass that matters, in points [default: 5]
+    #[arg(long, value_name = "POINTS", value_parser = percent)]
+    pub(crate) quality_delta: Option<f64>,
     /// A calibration to use, instead of calibrations/DEVICE.json
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
@@ -62,33 +65,10 @@ pub(crate) struct CompareArgs {
     pub(crate) inconclusive_ok: bool,
     /// Form of the comparison
     #[arg(long, short, value_enum)]
-    pub(crate) format: Option<CompareFormat>,
+    pub(crate) format: Option<Format>,
     /// File to write [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-}
-
-/// Form of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompareFormat {
-    /// Table for a terminal.
-    Terminal,
-    /// One page, offline.
-    Html,
-    /// Markdown for pull requests.
-    Md,
-    /// The normative form.
-    Json,
-    /// One row for each metric.
-    Csv,
-    /// JUnit XML: one test case for each row.
-    Junit,
-    /// github-action-benchmark's customSmallerIsBetter.
-    BenchmarkAction,
-    /// github-action-benchmark's customBiggerIsBetter.
-    BenchmarkActionBigger,
-    /// Bencher Metric Format.
-    Bencher,
 }
 
 #[derive(Debug, Subcommand)]

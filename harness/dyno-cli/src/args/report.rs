@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::evidence::Redact;
+
 pub(crate) const REPORT_HELP: &str = "\
 Examples:
   edgedyno report                                   the newest campaign, as a table
@@ -11,6 +13,7 @@ Examples:
   edgedyno report pi5-nightly phone-nightly --format html --output devices.html
   edgedyno report --import llama-bench.json         figures of llama-bench beside ours, marked as such
   edgedyno report --format json | jq '.cells[].metrics'
+  edgedyno report --redact drop --format html --output public.html    without texts, hosts and addresses
 
 Several campaigns make one page on which cells that did equal work stand side by side; whether they differ by more
 than chance is what `edgedyno compare` tests.";
@@ -41,6 +44,9 @@ pub(crate) struct ReportArgs {
     /// Show the figures of this file beside ours: `llama-bench -o json` or `-o jsonl`
     #[arg(long, value_name = "FILE")]
     pub(crate) import: Vec<PathBuf>,
+    /// Leave texts and names out, as `evidence pack --redact` does; all figures stay
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) redact: Option<Redact>,
     /// Build the tables anew from the journal
     #[arg(long)]
     pub(crate) reingest: bool,

@@ -11,7 +11,8 @@ use dyno_view::calibration::{CALIBRATION_SCHEMA_VERSION, CalibrationView};
 
 use crate::args::{CalibrateArgs, CalibrationFormat, Global};
 use crate::cmd::campaign::{self, Conduct, Shown, VERSION};
-use crate::cmd::{models, report, run};
+use crate::cmd::provenance::{self, Settled};
+use crate::cmd::{report, run};
 use crate::exit::Exit;
 use crate::output;
 use crate::progress::{Talk, say};
@@ -59,7 +60,7 @@ fn measured(global: &Global, args: &CalibrateArgs, project: &Project) -> Result<
     let store = Store::new(&project.runs);
     run::check_writable(project)?;
     let id = run::id(&store, args.name.as_deref(), "calibrate")?;
-    let models = models::fetch(global, &plan, args.accept_terms)?;
+    let Settled { plan, models } = provenance::settle(global, plan, args.accept_terms)?;
     let campaign = store.create(&id, &plan)?;
     let journal = Journal::create(&campaign, VERSION, WallNs::now())?;
     let conduct = Conduct { models, reconnect_limit: args.reconnect.limit(), shown: Shown::Nothing };

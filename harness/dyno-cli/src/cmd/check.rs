@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dyno_analysis::CheckAsk;
-use dyno_model::slo::Slo;
+use dyno_analysis::{Baselines, CheckAsk};
+use dyno_model::slo::{Demand, Objective, Slo};
 use dyno_plan::{Source, SourceKind};
 use dyno_report::{html, json, junit, markdown, terminal};
 use dyno_store::Campaign;
@@ -13,7 +13,7 @@ use dyno_view::compliance::{ComplianceVerdict, ComplianceView};
 use crate::args::{CheckArgs, CheckFormat, Global};
 use crate::cmd::campaign::VERSION;
 use crate::cmd::compare::quoted;
-use crate::cmd::{calibrate, report};
+use crate::cmd::{baseline, calibrate, compare, report};
 use crate::exit::Exit;
 use crate::output;
 use crate::pdf;
@@ -25,6 +25,7 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> 
     let project = Project::find(global)?;
     let slo = objectives(&project, &args.slo)?;
     let campaign = report::open(&project, args.campaign.as_deref())?;
+    let against = Against::of(&project, &slo, args.baseline.as_deref())?;
     let regenerate = regenerate(args, &campaign);
     let ask = CheckAsk {
         slo: &slo,
@@ -32,6 +33,7 @@ pub(crate) fn check(global: &Global, args: &CheckArgs) -> Result<Exit, Failure> 
         checked_by: VERSION,
         regenerate: &regenerate,
         calibrations: calibrations(&project, &campaign)?,
+        baselines: against.baselines(),
     };
     let view = dyno_analysis::compliance(&campaign, &ask)?;
     if let Some(path) = &args.pdf {
@@ -83,6 +85,60 @@ pub(crate) fn objectives(project: &Project, named: &str) -> Result<Slo, Failure>
     Ok(dyno_plan::read_slo(&source)?)
 }
 
+/// The campaigns that drops of quality are held against.
+struct Against {
+    named: BTreeMap<String, Campaign>,
+    instead: Option<Campaign>,
+}
+
+impl Against {
+    /// The one that the flag names, else those that the objectives name.
+    fn of(project: &Project, slo: &Slo, flag: Option<&str>) -> Result<Self, Failure> {
+        let drops = slo.objectives.iter().filter(|of| matches!(of.demand, Demand::Drop { .. }));
+        let drops: Vec<&Objective> = drops.collect();
+        if let Some(word) = flag {
+            if drops.is_empty() {
+                return Err(Failure::usage(
+                    format!(
+                        "no objective of {} has a `max_drop` that --baseline could be held against",
+                        slo.name
+                    ),
+                    "leave --baseline out, or add an objective with max_drop",
+                ));
+            }
+            let instead = match compare::whole(project, word)? {
+                Some(campaign) => campaign,
+                None => report::open(project, Some(Path::new(word)))?,
+            };
+            return Ok(Self { named: BTreeMap::new(), instead: Some(instead) });
+        }
+        let mut named = BTreeMap::new();
+        for objective in drops {
+            let Some(name) = &objective.baseline else { continue };
+            if named.contains_key(name) {
+                continue;
+            }
+            let Some(campaign) = baseline::find(project, name)? else {
+                let known = baseline::names(project)?;
+                let known = if known.is_empty() { "there is none".to_owned() } else { known.join(", ") };
+                return Err(Failure::usage(
+                    format!("{}:{}: no baseline `{name}`", slo.file, objective.line),
+                    format!(
+                        "`edgedyno baseline set {name} CAMPAIGN` gives a campaign that name; baselines: {known}"
+                    ),
+                ));
+            };
+            named.insert(name.clone(), campaign);
+        }
+        Ok(Self { named, instead: None })
+    }
+
+    fn baselines(&self) -> Baselines<'_> {
+        let named = self.named.iter().map(|(name, campaign)| (name.clone(), campaign)).collect();
+        Baselines::Given { named, instead: self.instead.as_ref() }
+    }
+}
+
 /// Digests of the devices' A/A calibrations, where there are any.
 pub(crate) fn calibrations(
     project: &Project,
@@ -101,5 +157,7 @@ pub(crate) fn calibrations(
 fn regenerate(args: &CheckArgs, campaign: &Campaign) -> String {
     let operator =
         args.operator.as_ref().map(|name| format!(" --operator {}", quoted(name))).unwrap_or_default();
-    format!("edgedyno check {} --slo {}{operator}", quoted(&campaign.id().0), quoted(&args.slo))
+    let baseline =
+        args.baseline.as_ref().map(|name| format!(" --baseline {}", quoted(name))).unwrap_or_default();
+    format!("edgedyno check {} --slo {}{baseline}{operator}", quoted(&campaign.id().0), quoted(&args.slo))
 }

@@ -11,7 +11,7 @@ use dyno_store::Campaign;
 use dyno_view::calibration::CalibrationView;
 use dyno_view::compare::{ChangeVerdictView, CompareView};
 
-use crate::args::{CompareArgs, CompareFormat, Global};
+use crate::args::{CompareArgs, Format, Global};
 use crate::cmd::{baseline, calibrate, report};
 use crate::exit::Exit;
 use crate::output;
@@ -29,12 +29,13 @@ pub(crate) fn compare(global: &Global, args: &CompareArgs) -> Result<Exit, Failu
     let ask = CompareAsk {
         metrics: args.metrics.clone(),
         delta: args.delta,
+        quality_delta: args.quality_delta,
         calibrations,
         regenerate: Some(regenerate(args, &sides)),
     };
     let sides: Vec<Side<'_>> = sides.iter().map(Named::side).collect();
     let view = dyno_analysis::compare(&sides, &ask)?;
-    let usual = if global.json { CompareFormat::Json } else { CompareFormat::Terminal };
+    let usual = if global.json { Format::Json } else { Format::Terminal };
     let bytes = render(&view, args.format.unwrap_or(usual), report::style(global));
     match &args.output {
         Some(path) => report::write_file(path, &bytes)?,
@@ -44,25 +45,25 @@ pub(crate) fn compare(global: &Global, args: &CompareArgs) -> Result<Exit, Failu
 }
 
 /// Renders `view` in one form.
-fn render(view: &CompareView, format: CompareFormat, style: TerminalStyle) -> Vec<u8> {
+fn render(view: &CompareView, format: Format, style: TerminalStyle) -> Vec<u8> {
     match format {
-        CompareFormat::Terminal => terminal::compare(view, &style).into_bytes(),
-        CompareFormat::Html => {
+        Format::Terminal => terminal::compare(view, &style).into_bytes(),
+        Format::Html => {
             let mut page = Vec::new();
             html::compare(view, &mut page).expect("writing to memory cannot fail");
             page
         }
-        CompareFormat::Md => markdown::compare(view).into_bytes(),
-        CompareFormat::Json => json::compare(view).into_bytes(),
-        CompareFormat::Csv => csv::compare(view).into_bytes(),
-        CompareFormat::Junit => junit::comparison(view).into_bytes(),
-        CompareFormat::BenchmarkAction => {
+        Format::Md => markdown::compare(view).into_bytes(),
+        Format::Json => json::compare(view).into_bytes(),
+        Format::Csv => csv::compare(view).into_bytes(),
+        Format::Junit => junit::comparison(view).into_bytes(),
+        Format::BenchmarkAction => {
             bench_json::benchmark_action_of_comparison(view, Tool::SmallerIsBetter).into_bytes()
         }
-        CompareFormat::BenchmarkActionBigger => {
+        Format::BenchmarkActionBigger => {
             bench_json::benchmark_action_of_comparison(view, Tool::BiggerIsBetter).into_bytes()
         }
-        CompareFormat::Bencher => bench_json::bencher_of_comparison(view).into_bytes(),
+        Format::Bencher => bench_json::bencher_of_comparison(view).into_bytes(),
     }
 }
 
@@ -134,7 +135,7 @@ fn named(project: &Project, word: &str) -> Result<Named, Failure> {
 }
 
 /// The campaign that all of a word names; `None` where it names none. What is there and broken is an error.
-fn whole(project: &Project, word: &str) -> Result<Option<Campaign>, Failure> {
+pub(crate) fn whole(project: &Project, word: &str) -> Result<Option<Campaign>, Failure> {
     if let Some(campaign) = baseline::find(project, word)? {
         return Ok(Some(campaign));
     }
@@ -171,6 +172,7 @@ fn regenerate(args: &CompareArgs, sides: &[Named]) -> String {
         words.push(format!("--metric {}", quoted(&args.metrics.join(","))));
     }
     words.extend(args.delta.map(|delta| format!("--delta {}", delta * 100.0)));
+    words.extend(args.quality_delta.map(|delta| format!("--quality-delta {}", delta * 100.0)));
     words.extend(
         args.calibration
             .as_ref()

@@ -16,6 +16,8 @@ use dyno_model::digest::Digest;
 use dyno_protocol::build_id::BUILD_ID;
 use dyno_report::untrusted::visible;
 
+pub(crate) use redact::redacted;
+
 use crate::args::{EvidenceCommand, Global};
 use crate::cmd::campaign::VERSION;
 use crate::exit::Exit;

@@ -6,14 +6,22 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use dyno_artifacts::{ModelStore, Progress, Quantizer, StoredModel, Terms, Verification, cache_dir};
+use dyno_artifacts::{
+    Conditions, FileWords, ModelStore, Progress, PullError, PulledModel, Quantizer, StoredModel,
+    Verification, cache_dir,
+};
+use dyno_model::blame::Classify as _;
+use dyno_model::launch::ModelFacts;
 use dyno_model::plan::{ModelOrigin, Plan, PlannedModel};
+use dyno_model::trust::SignatureState;
 use dyno_plan::Catalog;
+use dyno_report::untrusted::one_line;
 use dyno_session::LocalModel;
 use dyno_transport::{Ended, LocalTransport, RemoteCommand, RemotePath, Transport as _};
 use serde::Serialize;
 
 use crate::args::{Global, ModelsCommand};
+use crate::cmd::provenance;
 use crate::exit::Exit;
 use crate::progress::{PullBar, Talk, say};
 use crate::project::Project;
@@ -22,6 +30,8 @@ use crate::{agent, output};
 
 /// How long re-quantizing may take.
 const QUANTIZE_LIMIT: Duration = Duration::from_hours(1);
+/// How long reading a header may take.
+const DESCRIBE_LIMIT: Duration = Duration::from_secs(30);
 
 /// The subcommand.
 pub(crate) fn models(global: &Global, command: &ModelsCommand) -> Result<Exit, Failure> {
@@ -34,44 +44,31 @@ pub(crate) fn models(global: &Global, command: &ModelsCommand) -> Result<Exit, F
     }
 }
 
-/// Fetches every model of a plan that is a file.
+/// Fetches every model of a plan that is a file, and refuses what the plan's project does not trust.
 pub(crate) fn fetch(
     global: &Global,
     plan: &Plan,
     accept_terms: bool,
 ) -> Result<BTreeMap<String, LocalModel>, Failure> {
-    let store = ModelStore::open(&cache_dir()?)?;
-    let used = plan
-        .models
-        .iter()
-        .filter(|(name, model)| is_file(&model.origin) && plan.cells.iter().any(|cell| cell.model == **name));
-    let pulled = used.map(|(name, model)| {
-        let model = pull_one(global, &store, name, model, accept_terms)?;
-        Ok((name.clone(), LocalModel { path: model.path, digest: model.digest, bytes: model.bytes }))
-    });
-    pulled.collect()
+    Ok(provenance::settle(global, plan.clone(), accept_terms)?.models)
 }
 
-fn is_file(origin: &ModelOrigin) -> bool {
-    matches!(origin, ModelOrigin::Published { .. } | ModelOrigin::Derived { .. })
-}
-
-fn pull_one(
+/// Fetches a model, and tells what a person must know of it.
+pub(crate) fn pull_one(
     global: &Global,
     store: &ModelStore,
     name: &str,
     model: &PlannedModel,
-    accept_terms: bool,
-) -> Result<dyno_artifacts::PulledModel, Failure> {
+    conditions: &Conditions<'_>,
+) -> Result<PulledModel, Failure> {
     let talk = Talk::of(global);
     if let Some(url) = terms(&model.origin)
         && store.locate(&model.origin)?.is_none()
     {
         say(talk, Talk::Quiet, &format!("{name} is licensed under the terms of {}: {url}", model.license));
     }
-    let terms = if accept_terms { Terms::Accepted } else { Terms::NotAccepted };
     let mut bar = PullBar::new(talk, name);
-    let pulled = store.pull(name, model, terms, &mut AgentQuantizer, &mut bar)?;
+    let pulled = store.pull(name, model, conditions, &mut AgentQuantizer, &mut bar)?;
     bar.finish();
     if !pulled.was_there {
         say(
@@ -192,10 +189,12 @@ fn row<'c>(name: &'c str, model: &'c PlannedModel, there: Option<&StoredModel>) 
 
 fn pull(global: &Global, store: &ModelStore, names: &[String], accept_terms: bool) -> Result<Exit, Failure> {
     let catalog = catalog(global)?;
+    let conditions = provenance::conditions(accept_terms, catalog.trust.as_ref());
     let wanted =
         names.iter().map(|name| Ok((name, known(&catalog, name)?))).collect::<Result<Vec<_>, Failure>>()?;
     for (name, model) in wanted {
-        let pulled = pull_one(global, store, name, model, accept_terms)?;
+        let pulled = pull_one(global, store, name, model, &conditions)?;
+        say(Talk::of(global), Talk::Normal, &format!("{name}: {}", provenance::words(&pulled.signature)));
         output::stdout(format!("{}\n", pulled.path.display()).as_bytes())?;
     }
     Ok(Exit::Ok)
@@ -216,38 +215,107 @@ fn verify(global: &Global, store: &ModelStore, names: &[String]) -> Result<Exit,
     if names.is_empty() {
         models = store.list()?;
     }
-    let mut changed = 0;
+    let mut hints = Vec::new();
     for model in &models {
         let mut bar = PullBar::new(Talk::of(global), &model.record.file);
         let found = store.verify(model, &mut bar)?;
-        bar.finish();
         let words = match &found {
-            Verification::Intact => format!("intact   {}  {}\n", model.record.digest, model.path.display()),
+            Verification::Intact => match signature_words(store, &catalog, model, &mut bar) {
+                Ok(signature) => {
+                    format!("intact   {}  {}{signature}\n", model.record.digest, model.path.display())
+                }
+                Err(PullError::Refused(refused)) => {
+                    hints.extend(refused.hints());
+                    format!("REFUSED  {}  {}: {refused}\n", model.record.digest, model.path.display())
+                }
+                Err(error) => return Err(error.into()),
+            },
             Verification::Changed { digest, bytes } => {
-                changed += 1;
+                hints.push("delete the changed file and pull the model again".to_owned());
                 let expected = &model.record.digest;
                 format!("CHANGED  {expected}  {} is now {digest}, {bytes} bytes\n", model.path.display())
             }
         };
+        bar.finish();
         output::stdout(words.as_bytes())?;
     }
-    if changed > 0 {
-        say(Talk::of(global), Talk::Quiet, "hint: delete the changed file and pull the model again");
-        return Ok(Exit::Lab);
+    hints.dedup();
+    for hint in &hints {
+        say(Talk::of(global), Talk::Quiet, &format!("hint: {hint}"));
     }
-    Ok(Exit::Ok)
+    Ok(if hints.is_empty() { Exit::Ok } else { Exit::Lab })
+}
+
+/// What the signature of a model in the store says; nothing where nobody asks for one.
+fn signature_words(
+    store: &ModelStore,
+    catalog: &Catalog,
+    stored: &StoredModel,
+    bar: &mut PullBar,
+) -> Result<String, PullError> {
+    let mut named = None;
+    for (name, model) in &catalog.models {
+        let there = store.locate(&model.origin)?;
+        if there.is_some_and(|there| there.record.digest == stored.record.digest) {
+            named = Some((name, model));
+            break;
+        }
+    }
+    let from = named.and_then(|(_, model)| model.provenance.signature_from.as_ref());
+    if let (None, Some(made)) = (from, &stored.record.derived) {
+        // Nobody signs what is made here: the file that it was made from is in the list, too.
+        return Ok(format!("  made here from {}", made.from));
+    }
+    let name = named.map_or(stored.record.file.as_str(), |(name, _)| name.as_str());
+    let state = store.check_signature(name, stored, from, catalog.trust.as_ref(), bar)?;
+    let is_asked_for = catalog.trust.is_some() || state != SignatureState::Unsigned;
+    Ok(if is_asked_for { format!("  {}", provenance::words(&state)) } else { String::new() })
+}
+
+/// What the header of a person's file says. Best effort: a file that the agent cannot read may be of a newer kind.
+fn said(global: &Global, store: &ModelStore, path: &Path) -> FileWords {
+    let Ok(path) = std::fs::canonicalize(path) else { return FileWords::default() };
+    let described = agent::local().and_then(|agent| {
+        let folder = store.dir().display().to_string();
+        let mut transport = LocalTransport::new("describe", Some(&folder))?;
+        let command = RemoteCommand::new(&RemotePath::new(agent.path.display().to_string()))
+            .arg("describe")
+            .arg(path.display().to_string());
+        Ok(transport.run(&command, DESCRIBE_LIMIT)?)
+    });
+    let Ok(output) = described else { return FileWords::default() };
+    let facts = serde_json::from_slice::<ModelFacts>(&output.stdout);
+    if let (Ended::Code(0), Ok(facts)) = (output.ended, facts) {
+        FileWords { license: facts.license, trained_context_tokens: Some(facts.trained_context_tokens) }
+    } else {
+        let words = one_line(&String::from_utf8_lossy(&output.stderr));
+        say(Talk::of(global), Talk::Verbose, &format!("its header was not read: {words}"));
+        FileWords::default()
+    }
 }
 
 fn add(global: &Global, store: &ModelStore, path: &Path) -> Result<Exit, Failure> {
+    // The entry may be on its way into a file of the catalogue, which is then empty and wrong.
+    let inputs = Project::find(global)?.inputs()?;
+    let (trust, catalog) = (dyno_plan::read_trust(&inputs)?, Catalog::load(&inputs).ok());
     let mut bar = PullBar::new(Talk::of(global), &path.display().to_string());
-    let added = store.add(path, &mut bar)?;
+    let said = said(global, store, path);
+    let added = store.add(path, &said, trust.as_ref(), &mut bar)?;
     bar.finish();
-    say(Talk::of(global), Talk::Normal, &format!("kept as {}", added.path.display()));
-    say(
-        Talk::of(global),
-        Talk::Normal,
-        &format!("write this into catalog/models/{}.toml beside your devices.toml:\n", added.name),
-    );
+    let tell = |words: &str| say(Talk::of(global), Talk::Normal, words);
+    tell(&format!("kept as {}, {}", added.path.display(), provenance::words(&added.signature)));
+    let is_it = |model: &PlannedModel| matches!(&model.origin, ModelOrigin::Published { digest, .. } if *digest == added.digest);
+    match catalog.iter().flat_map(|catalog| &catalog.models).find(|(_, model)| is_it(model)) {
+        Some((name, model)) => {
+            let terms = terms(&model.origin).map(|url| {
+                format!("; it comes under the terms {}, which must be accepted: {url}", model.license)
+            });
+            tell(&format!("the catalogue knows this file as {name}{}\n", terms.unwrap_or_default()));
+        }
+        None => {
+            tell(&format!("write this into catalog/models/{}.toml beside your devices.toml:\n", added.name));
+        }
+    }
     output::stdout(added.catalog_entry.as_bytes())?;
     Ok(Exit::Ok)
 }

@@ -6,10 +6,10 @@ use dyno_model::care::{Care, Hold};
 use dyno_model::launch::Dialect;
 use dyno_model::load::Arrivals;
 use dyno_model::plan::{BlockOrder, ModelOrigin, Plan, PlannedComparison};
-use dyno_plan::{AskedLoad, EndpointAsk};
+use dyno_plan::{AskedLoad, AskedPrompts, EndpointAsk};
 use dyno_report::untrusted::one_line;
 
-use crate::args::{self, Api, Ask, EndpointFlags, Global, LoadFlags, Order};
+use crate::args::{self, Api, Ask, EndpointFlags, Global, LoadFlags, Order, PromptFlags};
 use crate::exit::Exit;
 use crate::output;
 use crate::progress::{Talk, say};
@@ -39,6 +39,10 @@ pub(crate) fn asked(ask: &Ask, arms: Vec<String>) -> Result<dyno_plan::Ask, Fail
         models: if endpoint.is_some() { Vec::new() } else { ask.models.clone() },
         runtimes: ask.runtimes.clone(),
         threads: ask.threads.clone(),
+        context_tokens: ask.context_tokens.clone(),
+        corpus: ask.prompts.corpus.clone(),
+        slice: ask.prompts.slice.clone(),
+        prompts: prompts(&ask.prompts),
         repetitions: ask.blocks.blocks.or(ask.repetitions),
         requests: ask.requests,
         max_tokens: ask.max_tokens,
@@ -54,8 +58,26 @@ pub(crate) fn asked(ask: &Ask, arms: Vec<String>) -> Result<dyno_plan::Ask, Fail
             Order::Abba => BlockOrder::Abba,
             Order::Shuffled => BlockOrder::Shuffled,
         }),
-        ..dyno_plan::Ask::default()
     })
+}
+
+/// Which prompts of the slice.
+fn prompts(flags: &PromptFlags) -> AskedPrompts {
+    AskedPrompts {
+        categories: flags.categories.clone(),
+        languages: flags.languages.clone(),
+        tokens_from: flags.tokens_from,
+        tokens_to: flags.tokens_to,
+        n: flags.prompts,
+        seed: flags.prompts_seed,
+    }
+}
+
+/// Says what is uncertain about a plan before it costs time.
+pub(crate) fn tell_doubts(global: &Global, plan: &Plan) {
+    for doubt in dyno_plan::doubts(plan) {
+        say(Talk::of(global), Talk::Normal, &one_line(&doubt));
+    }
 }
 
 /// Says where the plan of a comparison has more blocks than were asked for.
@@ -113,6 +135,7 @@ fn endpoint(ask: &Ask) -> Result<Option<EndpointAsk>, Failure> {
 pub(crate) fn plan(global: &Global, ask: &Ask) -> Result<Exit, Failure> {
     let plan = freeze(&Project::find(global)?, ask)?;
     tell_blocks(global, ask, &plan);
+    tell_doubts(global, &plan);
     if global.json {
         output::stdout(&plan.canonical())?;
     } else {

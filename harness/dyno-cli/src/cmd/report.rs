@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use dyno_analysis::{MAX_IMPORT_BYTES, llama_bench};
+use dyno_evidence::{RedactionMode, Redactor};
 use dyno_report::bench_json::{self, Tool};
 use dyno_report::junit;
 use dyno_report::terminal::TerminalStyle;
@@ -13,7 +14,8 @@ use dyno_view::compare::{ChangeVerdictView, CompareView};
 use dyno_view::imported::ImportedView;
 use dyno_view::report::Report;
 
-use crate::args::{Format, Global, ReportArgs};
+use crate::args::{Format, Global, Redact, ReportArgs};
+use crate::cmd::evidence;
 use crate::exit::Exit;
 use crate::output;
 use crate::pdf;
@@ -34,7 +36,10 @@ pub(crate) fn report(global: &Global, args: &ReportArgs) -> Result<Exit, Failure
     if args.reingest {
         campaigns.iter().try_for_each(forget_tables)?;
     }
-    let report = dyno_analysis::report_of(&campaigns, imported)?;
+    let report = match args.redact {
+        None => dyno_analysis::report_of(&campaigns, imported)?,
+        Some(how) => redacted_report(&campaigns, imported, how)?,
+    };
     if let Some(path) = &args.pdf {
         write_file(path, &pdf::of_page(&render(&report, Format::Html, style(global)))?)?;
     }
@@ -42,13 +47,34 @@ pub(crate) fn report(global: &Global, args: &ReportArgs) -> Result<Exit, Failure
     match (&args.output, &campaigns[..], format) {
         (Some(path), ..) => write_file(path, &bytes)?,
         (None, [campaign], Format::Html) => {
-            let path = campaign.report_dir().join("report.html");
+            let name = if args.redact.is_some() { "report.redacted.html" } else { "report.html" };
+            let path = campaign.report_dir().join(name);
             write_file(&path, &bytes)?;
             output::stdout(format!("{}\n", path.display()).as_bytes())?;
         }
         (None, ..) => output::stdout(&bytes)?,
     }
     Ok(exit_of(&report))
+}
+
+/// The report of copies without texts and names. One name has one stand-in in all of them.
+fn redacted_report(
+    campaigns: &[Campaign],
+    imported: Vec<ImportedView>,
+    how: Redact,
+) -> Result<Report, Failure> {
+    let folder = tempfile::tempdir().map_err(|error| {
+        Failure::io("cannot make a temporary folder", error, "set TMPDIR to where there is room")
+    })?;
+    let mut redactor = Redactor::new(match how {
+        Redact::Drop => RedactionMode::Drop,
+        Redact::Hash => RedactionMode::Hash,
+    });
+    let copies: Vec<Campaign> = campaigns
+        .iter()
+        .map(|campaign| evidence::redacted(campaign, &mut redactor, folder.path()))
+        .collect::<Result<_, _>>()?;
+    Ok(dyno_analysis::report_of(&copies, imported)?)
 }
 
 /// The campaigns that a person names, each once; without a name the newest.

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::args::{Global, RunArgs};
 use crate::cmd::campaign::{self, Conduct, Shown, VERSION};
-use crate::cmd::{models, plan};
+use crate::cmd::plan;
+use crate::cmd::provenance::{self, Settled};
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::render_error::Failure;
@@ -19,10 +20,11 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> Result<Exit, Failure> {
     let project = Project::find(global)?;
     let plan = plan::freeze(&project, &args.ask)?;
     plan::tell_blocks(global, &args.ask, &plan);
+    plan::tell_doubts(global, &plan);
     let store = Store::new(&project.runs);
     check_writable(&project)?;
     let id = id(&store, args.name.as_deref(), &plan.suite.name)?;
-    let models = models::fetch(global, &plan, args.accept_terms)?;
+    let Settled { plan, models } = provenance::settle(global, plan, args.accept_terms)?;
     let campaign = store.create(&id, &plan)?;
     let journal = Journal::create(&campaign, VERSION, WallNs::now())?;
     let conduct = Conduct { models, reconnect_limit: args.reconnect.limit(), shown: Shown::Report };

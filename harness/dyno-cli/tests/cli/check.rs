@@ -5,21 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use crate::sandbox::{Done, Sandbox, bytes};
-
-/// 7 tokens, the first after 120 ms, then gaps of 20 ms: TTFT 120 ms, TPOT 20 ms, E2E 240 ms, ready after 250 ms.
-const RUNTIME: &str = r#"schema_version = 1
-[runtime.scripted]
-title = "scripted"
-dialect = "fake"
-ready_limit_ms = 10_000
-[runtime.scripted.settings]
-load_ns = 250_000_000
-ttft_ns = 120_000_000
-gap_ns = 20_000_000
-n_tokens = 7
-text = "token "
-"#;
+use crate::sandbox::{Done, SCRIPTED as RUNTIME, Sandbox, bytes};
 
 /// Five launches of forty requests.
 fn measured(runtime: &str) -> Sandbox {

@@ -7,21 +7,12 @@ use dyno_evidence::{Contents, Member, Opened, PUBLIC_KEY_FILE, SigningKey, Sourc
 use dyno_model::line::write_line;
 use serde_json::Value;
 
-use crate::sandbox::{Done, Sandbox, bytes};
+use crate::sandbox::{Done, SCRIPTED, Sandbox, bytes};
 
-/// As in `fake_runtime`, with an answer that is found again wherever it leaks to.
-const RUNTIME: &str = r#"schema_version = 1
-[runtime.scripted]
-title = "scripted"
-dialect = "fake"
-ready_limit_ms = 10_000
-[runtime.scripted.settings]
-load_ns = 250_000_000
-ttft_ns = 120_000_000
-gap_ns = 20_000_000
-n_tokens = 7
-text = "lighthouse "
-"#;
+/// The scripted runtime with an answer that is found again wherever it leaks to.
+fn runtime() -> String {
+    SCRIPTED.replace("\"token \"", "\"lighthouse \"")
+}
 
 /// A measured campaign and two keys.
 struct Lab {
@@ -31,7 +22,7 @@ struct Lab {
 impl Lab {
     fn new() -> Self {
         let sandbox = Sandbox::new();
-        sandbox.write("catalog/runtimes/scripted.toml", RUNTIME);
+        sandbox.write("catalog/runtimes/scripted.toml", &runtime());
         sandbox.ok(&["run", "--runtime", "scripted", "--model", "none", "--repetitions", "1", "--name", "c"]);
         for key in ["mine", "other"] {
             sandbox.ok(&["evidence", "keygen", key]);

@@ -2,21 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, bytes, requests};
-
-/// A runtime whose every time is known: 7 tokens, the first after 120 ms, then gaps of 20 ms.
-const RUNTIME: &str = r#"schema_version = 1
-[runtime.scripted]
-title = "scripted"
-dialect = "fake"
-ready_limit_ms = 10_000
-[runtime.scripted.settings]
-load_ns = 250_000_000
-ttft_ns = 120_000_000
-gap_ns = 20_000_000
-n_tokens = 7
-text = "token "
-"#;
+use crate::sandbox::{SCRIPTED as RUNTIME, Sandbox, bytes, requests};
 
 fn measured(runtime: &str) -> Sandbox {
     let sandbox = Sandbox::new();

@@ -3,6 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+/// A runtime whose every time is known: 7 tokens, the first after 120 ms, then gaps of 20 ms: TTFT 120 ms, TPOT 20 ms,
+/// E2E 240 ms, ready after 250 ms.
+pub(crate) const SCRIPTED: &str = r#"schema_version = 1
+[runtime.scripted]
+title = "scripted"
+dialect = "fake"
+ready_limit_ms = 10_000
+[runtime.scripted.settings]
+load_ns = 250_000_000
+ttft_ns = 120_000_000
+gap_ns = 20_000_000
+n_tokens = 7
+text = "token "
+"#;
+
 /// Folders that vanish with the test.
 pub(crate) struct Sandbox {
     dir: tempfile::TempDir,

@@ -56,8 +56,8 @@ fn a_slower_arm_is_a_regression_in_every_form() {
         ("csv", ",regression,"),
         ("junit", "<failure type=\"REGRESSION\""),
         ("benchmark-action", "\"unit\": \"ms\""),
-        // Rates are not among the usual metrics of a scenario of latencies.
-        ("benchmark-action-bigger", "[]"),
+        // Rates are not among the usual metrics of a scenario of latencies; that answers pass always is.
+        ("benchmark-action-bigger", "fake+set.gap_ns=22000000: Answers that pass\""),
         ("bencher", "\"tpot-ns-ratio\""),
     ] {
         let done = sandbox.run(&["compare", "c", "--format", format]);

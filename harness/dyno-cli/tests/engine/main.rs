@@ -51,7 +51,7 @@ fn load(path: &std::path::Path) -> Engine {
 }
 
 fn greedy(max_tokens: u32) -> Sampling {
-    Sampling { max_tokens, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 }
+    Sampling::greedy(max_tokens)
 }
 
 fn answer(engine: &mut Engine, prompt: &[u32], max_tokens: u32) -> String {

@@ -10,6 +10,9 @@ use crate::problem::{known_words, nearest};
 /// The word for "it ended well": no metric of the catalogue, for it has no value.
 pub(super) const ANSWERED: &str = "answered";
 
+/// The metric of answers that a grader accepts: a condition without a limit.
+pub(super) const PASSED: &str = "passed";
+
 /// Keys of limits, with the unit that they are in, and how many of the metric's own units one of theirs is.
 const KEYS: [(&str, Unit, f64); 8] = [
     ("limit_ns", Unit::Ns, 1.0),
@@ -37,12 +40,17 @@ pub(super) fn condition(
     below: &[&str],
     at: &mut Place<'_, '_>,
 ) -> Option<Read> {
-    if metric == ANSWERED {
+    let without_limit = match metric {
+        ANSWERED => Some((Condition::Answered, None, "a request is answered or it is not")),
+        PASSED => Some((Condition::Passed, Some(Population::Request), "an answer passes or it does not")),
+        _ => None,
+    };
+    if let Some((condition, population, why)) = without_limit {
         if let Some(first) = written.first() {
-            let message = format!("`{ANSWERED}` has no limit: a request is answered or it is not");
+            let message = format!("`{metric}` has no limit: {why}");
             at.report(&path(below, first.key), message, Some(format!("leave `{}` out", first.key)));
         }
-        return Some(Read { condition: Condition::Answered, population: None });
+        return Some(Read { condition, population });
     }
     let Some(found) = find_metric(metric) else {
         at.report(&path(below, "metric"), format!("unknown metric `{metric}`"), Some(known_metrics(metric)));

@@ -4,7 +4,8 @@ use dyno_model::metric::{Population, metric};
 use dyno_model::slo::{Condition, Demand, Judged, Objective, Selection};
 
 use super::Place;
-use super::condition::{ANSWERED, Read, condition, without_unit};
+use super::condition::{ANSWERED, PASSED, Read, condition, without_unit};
+use super::drop::of_drop;
 use super::words::{PerWord, SloWords, WhereWords};
 use crate::document::Document;
 use crate::problem::Problems;
@@ -12,13 +13,15 @@ use crate::suite::OneOrMany;
 
 /// Confidence where none is written (MEASUREMENT §9.2).
 const CONFIDENCE: f64 = 0.95;
+/// The name of the objective that `forbid_egress` is.
+const NO_EGRESS: &str = "no egress";
 /// A whole, in millionths.
 const WHOLE_PPM: f64 = 1e6;
 
 /// The objective that the words are; `None` when they are none, which has been reported. Its name comes later.
 pub(super) fn objective(words: &SloWords, at: &mut Place<'_, '_>) -> Option<Objective> {
     let conditions = conditions(words, at);
-    let demand = demand(words, at);
+    let demand = demand(words, &conditions, at);
     let judges = judged(words, &conditions, at);
     let selection = selection(words.selection.as_ref(), judges, at);
     let (false, Some(demand)) = (conditions.is_empty(), demand) else { return None };
@@ -29,6 +32,7 @@ pub(super) fn objective(words: &SloWords, at: &mut Place<'_, '_>) -> Option<Obje
         conditions: conditions.into_iter().map(|read| read.condition).collect(),
         demand,
         selection,
+        baseline: words.baseline.clone(),
     })
 }
 
@@ -71,11 +75,9 @@ fn several(words: &SloWords, limits: &[super::words::LimitWords], at: &mut Place
 
 fn same_metric(one: &Condition, other: &Condition) -> bool {
     match (one, other) {
-        (Condition::Answered, Condition::Answered) => true,
+        (Condition::Answered, Condition::Answered) | (Condition::Passed, Condition::Passed) => true,
         (Condition::Limit { metric: one, .. }, Condition::Limit { metric: other, .. }) => one == other,
-        (Condition::Answered, Condition::Limit { .. }) | (Condition::Limit { .. }, Condition::Answered) => {
-            false
-        }
+        (Condition::Answered | Condition::Passed | Condition::NoEgress | Condition::Limit { .. }, _) => false,
     }
 }
 
@@ -87,6 +89,9 @@ fn judged(words: &SloWords, conditions: &[Read], at: &mut Place<'_, '_>) -> Judg
             if conditions.iter().any(|read| read.population == Some(Population::Gap)) {
                 at.report(&["per"], "gaps are judged by the request that they are of".to_owned(), None);
             }
+            if conditions.iter().any(|read| read.condition == Condition::Passed) {
+                at.report(&["per"], "answers are judged by the request that they are of".to_owned(), None);
+            }
             Judged::Launches
         }
         None if !conditions.is_empty() && conditions.iter().all(of_launches) => Judged::Launches,
@@ -94,7 +99,10 @@ fn judged(words: &SloWords, conditions: &[Read], at: &mut Place<'_, '_>) -> Judg
     }
 }
 
-fn demand(words: &SloWords, at: &mut Place<'_, '_>) -> Option<Demand> {
+fn demand(words: &SloWords, conditions: &[Read], at: &mut Place<'_, '_>) -> Option<Demand> {
+    if words.max_drop.is_some() || words.baseline.is_some() {
+        return of_drop(words, conditions, at);
+    }
     if words.every {
         for (key, is_set) in
             [("fraction", words.fraction.is_some()), ("confidence", words.confidence.is_some())]
@@ -108,17 +116,31 @@ fn demand(words: &SloWords, at: &mut Place<'_, '_>) -> Option<Demand> {
         return Some(Demand::Every);
     }
     let Some(fraction) = words.fraction else {
-        let hint = "fraction = 0.95 with a confidence, or every = true".to_owned();
+        let is_graded = conditions.iter().any(|read| read.condition == Condition::Passed);
+        let hint = if is_graded && conditions.len() == 1 {
+            "fraction = 0.8 with a confidence, or max_drop = 0.05 with a baseline".to_owned()
+        } else {
+            "fraction = 0.95 with a confidence, or every = true".to_owned()
+        };
         at.report(&[], "nothing says how many must keep it".to_owned(), Some(hint));
         return None;
     };
     let fraction = share("fraction", fraction, at);
-    let confidence = share("confidence", words.confidence.unwrap_or(CONFIDENCE), at);
+    let confidence = confidence(words, at);
     Some(Demand::Share { fraction_ppm: fraction?, confidence_ppm: confidence? })
 }
 
+/// The confidence that is asked for, in millionths.
+pub(super) fn confidence(words: &SloWords, at: &mut Place<'_, '_>) -> Option<u32> {
+    share("confidence", words.confidence.unwrap_or(CONFIDENCE), at)
+}
+
 /// A share strictly between 0 and 1, in millionths.
-fn share(key: &str, value: f64, at: &mut Place<'_, '_>) -> Option<u32> {
+pub(super) fn share(key: &str, value: f64, at: &mut Place<'_, '_>) -> Option<u32> {
+    // The schema has told it.
+    if value.is_finite() && !(0.0..=1.0).contains(&value) {
+        return None;
+    }
     if value <= 0.0 || value >= 1.0 || value.is_nan() {
         let message = format!("`{key}` is {value}, which no finite number of observations can show");
         at.report(&[key], message, Some("above 0 and below 1".to_owned()));
@@ -172,6 +194,19 @@ fn selection(words: Option<&WhereWords>, judges: Judged, at: &mut Place<'_, '_>)
     selection
 }
 
+/// The objective that `forbid_egress` at `line` is. Its name comes later.
+pub(super) fn no_egress(line: u32) -> Objective {
+    Objective {
+        name: String::new(),
+        line,
+        judges: Judged::Launches,
+        conditions: vec![Condition::NoEgress],
+        demand: Demand::Every,
+        selection: Selection::default(),
+        baseline: None,
+    }
+}
+
 /// Gives each objective its name: its own, else its metrics; a second one of the same metrics is numbered.
 pub(super) fn name(
     objectives: &mut [Objective],
@@ -193,7 +228,12 @@ pub(super) fn name(
         taken.push(name.clone());
     }
     for objective in objectives.iter_mut().filter(|objective| objective.name.is_empty()) {
-        let stem = objective.conditions.iter().map(word).collect::<Vec<_>>().join(" + ");
+        let stem = match objective.demand {
+            Demand::Drop { .. } => "accuracy drop".to_owned(),
+            Demand::Share { .. } | Demand::Every => {
+                objective.conditions.iter().map(word).collect::<Vec<_>>().join(" + ")
+            }
+        };
         let numbered = (2..).map(|n| format!("{stem} ({n})"));
         let free = std::iter::once(stem.clone()).chain(numbered).find(|name| !taken.contains(name));
         objective.name = free.unwrap_or(stem);
@@ -204,6 +244,8 @@ pub(super) fn name(
 fn word(condition: &Condition) -> &str {
     match condition {
         Condition::Answered => ANSWERED,
+        Condition::Passed => PASSED,
+        Condition::NoEgress => NO_EGRESS,
         Condition::Limit { metric: id, .. } => metric(id).map_or(id.as_str(), |metric| without_unit(metric)),
     }
 }

@@ -16,7 +16,11 @@ pub(crate) struct SlosFile {
     pub(super) name: String,
     /// What it stands for.
     pub(super) description: String,
-    /// The objectives.
+    /// No launch of the runtime may connect to anything beyond its machine, nor try to; each must have been watched.
+    #[serde(default)]
+    pub(super) forbid_egress: bool,
+    /// The objectives; may be left out beside `forbid_egress`.
+    #[serde(default)]
     pub(super) slo: Vec<SloWords>,
 }
 
@@ -27,7 +31,8 @@ pub(crate) struct SlosFile {
 pub(crate) struct SloWords {
     /// Its name in tables; without it, its metrics.
     pub(super) name: Option<String>,
-    /// The metric by its id, with or without its unit: `ttft`. `answered` has no limit: the request ended well.
+    /// The metric by its id, with or without its unit: `ttft`. `answered` and `passed` have no limit: the request ended
+    /// well, and its prompt's grader accepts the answer.
     pub(super) metric: Option<String>,
     /// Limit of a time, in ns.
     #[schemars(range(min = 0.0))]
@@ -64,6 +69,12 @@ pub(crate) struct SloWords {
     /// Confidence with which the share must be shown; without it, 0.95.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(super) confidence: Option<f64>,
+    /// In place of `fraction`, for `passed`: the most that the share of prompts that pass may fall since a baseline; 0.05
+    /// is five points.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub(super) max_drop: Option<f64>,
+    /// Name of the baseline of `max_drop`, as `edgedyno baseline set` gave it; without it, that of `check --baseline`.
+    pub(super) baseline: Option<String>,
     /// In place of `fraction`: every one of the record must keep it, whatever that shows of others.
     #[serde(default)]
     pub(super) every: bool,

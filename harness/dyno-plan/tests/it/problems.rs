@@ -397,7 +397,7 @@ fn slos() {
         "limit_us = 1",
         &[
             "6:10: no limit for `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms or limit_s",
-            "7:1: unknown key `limit_us` in `slo[0]`\n  hint: did you mean `limit_ms`? known: confidence, every, fraction, limit_bytes, limit_j, limit_ms, limit_ns, limit_ratio, limit_s, limit_tokens, limit_tokens_per_s, limits, metric, name, per, where",
+            "7:1: unknown key `limit_us` in `slo[0]`\n  hint: did you mean `limit_ms`? known: baseline, confidence, every, fraction, limit_bytes, limit_j, limit_ms, limit_ns, limit_ratio, limit_s, limit_tokens, limit_tokens_per_s, limits, max_drop, metric, name, per, where",
         ],
     );
     check(

@@ -28,7 +28,7 @@ fn every_shipped_file_loads() {
         panic!("a limit of a time");
     };
     assert!(metric == "ttft_ns" && (limit - 1e9).abs() < 0.5, "{metric} {limit}");
-    for name in ["instant", "assistant", "sustained"] {
+    for name in ["instant", "assistant", "sustained", "quality"] {
         assert!(catalog.slos.contains_key(name), "{name}");
     }
     assert_eq!(catalog.corpora["assistant"].slices["quick"].1, 40);
@@ -98,7 +98,10 @@ fn a_users_entry_replaces_a_shipped_one_and_adds_to_the_others() {
 #[test]
 fn a_schema_of_every_kind_is_published() {
     let names: Vec<_> = dyno_plan::schemas().into_iter().map(|schema| schema.name).collect();
-    assert_eq!(names, ["boards", "corpus", "devices", "meters", "models", "runtimes", "slos", "suites"]);
+    assert_eq!(
+        names,
+        ["boards", "corpus", "devices", "meters", "models", "runtimes", "slos", "suites", "trust"]
+    );
     for schema in dyno_plan::schemas() {
         assert_eq!(
             schema.schema["$schema"], "https://json-schema.org/draft/2020-12/schema",

@@ -8,19 +8,19 @@ use crate::lab::{ask, lab, lab_with};
 
 const HEAD: &str = "schema_version = 1\nname = \"sla\"\ndescription = \"What we promise.\"\n";
 
-fn read(objectives: &str) -> Result<Slo, Problems> {
+pub(crate) fn read(objectives: &str) -> Result<Slo, Problems> {
     let text = format!("{HEAD}{objectives}");
     dyno_plan::read_slo(&Source::user_as(SourceKind::Slos, "my/sla.toml", text))
 }
 
 /// The only objective of these words, which begin at line 4.
-fn one(words: &str) -> Objective {
+pub(crate) fn one(words: &str) -> Objective {
     let slo = read(&format!("[[slo]]\n{words}\n")).unwrap_or_else(|problems| panic!("{problems}"));
     slo.objectives.into_iter().next().expect("one objective")
 }
 
 /// These words have these problems.
-fn check(words: &str, expected: &[&str]) {
+pub(crate) fn check(words: &str, expected: &[&str]) {
     let found: Vec<String> = read(&format!("[[slo]]\n{words}\n"))
         .err()
         .map(|problems| problems.0.iter().map(ToString::to_string).collect())
@@ -48,6 +48,7 @@ fn a_file_of_ones_own_is_read_with_its_digest() {
         conditions: vec![condition],
         demand: Demand::Share { fraction_ppm, confidence_ppm },
         selection: Selection::default(),
+        baseline: None,
     };
     // Without a confidence, 95 %.
     let first = expected("ttft", 5, limit("ttft_ns", 1.5e9), 950_000, 950_000);
@@ -260,6 +261,8 @@ fn what_a_plan_cannot_judge_is_left_to_the_check() {
     assert_eq!(found, of("the objective of a part of the requests `ttft`"));
     let found = refused("fraction = 0.95\nconfidence = 0.9", "every = true");
     assert_eq!(found, of("the objective of every request `ttft`"));
+    let found = refused("metric = \"ttft\"\nlimit_ms = 400", "metric = \"passed\"");
+    assert_eq!(found, of("the objective `passed`"));
 }
 
 #[test]
@@ -269,8 +272,29 @@ fn all_problems_are_told_at_once() {
         &[
             "6:11: `limit_j` is no unit of `ttft_ns`\n  hint: for `ttft_ns` write limit_ns or limit_ms or limit_s",
             "7:12: `fraction` is 1, which no finite number of observations can show\n  hint: above 0 and below 1",
-            "8:1: unknown key `limts` in `slo[0]`\n  hint: did you mean `limits`? known: confidence, every, fraction, limit_bytes, limit_j, limit_ms, limit_ns, limit_ratio, limit_s, limit_tokens, limit_tokens_per_s, limits, metric, name, per, where",
+            "8:1: unknown key `limts` in `slo[0]`\n  hint: did you mean `limits`? known: baseline, confidence, every, fraction, limit_bytes, limit_j, limit_ms, limit_ns, limit_ratio, limit_s, limit_tokens, limit_tokens_per_s, limits, max_drop, metric, name, per, where",
             "10:1: a launch serves prompts of all kinds, so it cannot be selected by them\n  hint: per = \"request\", or select by device, model or load",
         ],
     );
+}
+
+#[test]
+fn egress_is_forbidden_for_the_whole_file() {
+    let no_egress = |name: &str, line| Objective {
+        name: name.to_owned(),
+        line,
+        judges: Judged::Launches,
+        conditions: vec![Condition::NoEgress],
+        demand: Demand::Every,
+        selection: Selection::default(),
+        baseline: None,
+    };
+    let slo = read("forbid_egress = true\n").expect("it may stand alone");
+    assert_eq!(slo.objectives, [no_egress("no egress", 4)]);
+    let beside = "forbid_egress = true\n[[slo]]\nname = \"no egress\"\nmetric = \"answered\"\nevery = true\n";
+    let slo = read(beside).expect("it may stand beside others");
+    assert_eq!(slo.objectives[1], no_egress("no egress (2)", 4));
+    let problems = |words: &str| read(words).expect_err("nothing is set").to_string();
+    assert_eq!(problems("forbid_egress = false\n"), "my/sla.toml:1:1: no limit is set");
+    assert_eq!(problems(""), "my/sla.toml:1:1: no limit is set");
 }

@@ -40,8 +40,7 @@ impl AgentSource for OneAgent {
 
 /// Two runs of one request each. As JSON: what others add to a plan is not this test's matter.
 fn plan() -> Plan {
-    let sampling =
-        Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 1000, seed: 0 };
+    let sampling = Sampling::greedy(1);
     let request =
         PlannedRequest { prompt: PromptId::from("p"), sampling, due_ns: None, limit_ms: 1000, trace: None };
     let run = |id: u32| json!({"id": RunId(id), "cell": "cell", "repetition": id, "requests": [request]});

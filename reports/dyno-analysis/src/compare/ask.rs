@@ -33,6 +33,8 @@ pub struct CompareAsk {
     pub metrics: Vec<String>,
     /// The smallest change that matters, as a share of 0 to 1, of all metrics; `None` is the usual one of each.
     pub delta: Option<f64>,
+    /// The smallest change of a pass rate that matters, as a share of 0 to 1: 0.05 is five points, and usual.
+    pub quality_delta: Option<f64>,
     /// A/A calibrations that are at hand.
     pub calibrations: Vec<CalibrationView>,
     /// Command that makes the comparison again; `None` where sides are told by their campaigns and parts.

@@ -70,7 +70,7 @@ impl PooledMetric {
 }
 
 /// The runs of both sides that count.
-fn runs<'p, 'r, 'a>(pairing: &'p Pairing<'r, 'a>) -> [Vec<&'p RunOf<'r, 'a>>; 2] {
+pub(super) fn runs<'p, 'r, 'a>(pairing: &'p Pairing<'r, 'a>) -> [Vec<&'p RunOf<'r, 'a>>; 2] {
     match pairing {
         Pairing::Paired(blocks) => {
             let counting = || blocks.iter().filter(|block| block.left_out.is_none());

@@ -9,6 +9,7 @@ use dyno_store::JournalEntry;
 use super::draft::Both;
 use super::matching::{Field, value_words};
 use super::pairing::{Block, Pairing};
+use super::quality::Answers;
 use super::runs::RunOf;
 use crate::calibration::identity;
 use crate::cell::CellRecord;
@@ -113,10 +114,13 @@ fn short(digest: &str) -> String {
 }
 
 /// What a reader must know of the pair.
-pub(super) fn notes(both: &Both<'_, '_>, pairing: &Pairing<'_, '_>) -> Vec<String> {
+pub(super) fn notes(both: &Both<'_, '_>, pairing: &Pairing<'_, '_>, answers: &Answers) -> Vec<String> {
     let mut notes = Vec::new();
     let files = [model_file(both.baseline), model_file(both.candidate)];
-    if let [Some(one), Some(two)] = &files
+    if let Answers::Unlike(reason) = answers {
+        notes.push(format!("answers are not compared by their graders: {reason}"));
+    }
+    if let ([Some(one), Some(two)], Answers::Ungraded) = (&files, answers)
         && one != two
     {
         notes.push("the model files differ, so the answers do, too: quality is not compared here".to_owned());

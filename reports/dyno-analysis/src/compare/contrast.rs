@@ -1,9 +1,12 @@
 //! One cell of a side against the baseline's: everything but what takes the family.
 
 use dyno_view::chart::Chart;
-use dyno_view::compare::{Change, ChangeOutcome, ChangeRow, ContrastView, PairingView, ShapeRow, TailRow};
+use dyno_view::compare::{
+    Change, ChangeOutcome, ChangeRow, ContrastView, PairingView, QualityChange, ShapeRow, TailRow,
+};
 use dyno_view::comparison::RowPart;
 
+use super::Questions;
 use super::ask::CompareAsk;
 use super::beside::{Pooled, shapes, tails};
 use super::change::delta_in_use;
@@ -13,7 +16,8 @@ use super::draft::{Both, Data, Draft, draft as draft_row};
 use super::failures::Failures;
 use super::matching::{Field, Pair, value_words};
 use super::pairing::pairing;
-use super::scenario::{Asked, metrics_of, primary_of};
+use super::quality::Answers;
+use super::scenario::{metrics_of, primary_of};
 use super::sides::Opened;
 use super::unlike::Unlike;
 use crate::metrics::unit_view;
@@ -23,6 +27,9 @@ pub(super) struct Drafted<'r, 'a> {
     pair: Pair<'r, 'a>,
     pub(super) drafts: Vec<Draft>,
     pub(super) failures: Failures,
+    pub(super) answers: Answers,
+    /// What the answers show, once the families are known.
+    pub(super) quality: Option<QualityChange>,
     /// One for each draft, once the family is known.
     pub(super) changes: Vec<Option<Change>>,
     primary: Option<String>,
@@ -37,13 +44,13 @@ pub(super) struct Drafted<'r, 'a> {
 pub(super) fn draft<'r, 'a>(
     opened: &[Opened<'r, 'a>],
     pair: Pair<'r, 'a>,
-    asked: &Asked,
+    asked: &Questions,
     ask: &CompareAsk,
 ) -> Drafted<'r, 'a> {
     let (baseline, candidate) = (pair.baseline, pair.candidate);
     let names = [opened[0].name.as_str(), opened[pair.side].name.as_str()];
     let both = Both { baseline, candidate, names };
-    let metrics = metrics_of(baseline.cell, asked);
+    let metrics = metrics_of(baseline.cell, &asked.metrics);
     let ids: Vec<&str> = metrics.iter().map(|metric| metric.id).collect();
     let unlike = Unlike::of(baseline, candidate, names, &ids);
     let pairing = pairing(baseline, candidate, names);
@@ -52,14 +59,18 @@ pub(super) fn draft<'r, 'a>(
     let tested: Vec<&str> =
         drafts.iter().filter(|draft| draft.is_tested()).map(|draft| draft.metric.id).collect();
     let pooled = Pooled::of(&both, &pairing, &drafts);
+    let answers =
+        if asked.quality { Answers::of(&both, &pairing, ask.quality_delta) } else { Answers::Ungraded };
     Drafted {
-        primary: primary_of(baseline.cell, asked, &tested),
+        primary: primary_of(baseline.cell, &asked.metrics, &tested),
         failures: Failures::of(baseline, candidate, &pairing),
         changes: Vec::new(),
         differences: changes(&both),
         tails: tails(&pooled, baseline.record.plan.seed),
         shapes: shapes(&pooled),
-        notes: notes(&both, &pairing),
+        notes: notes(&both, &pairing, &answers),
+        answers,
+        quality: None,
         charts: charts(&pooled, names, pair.side),
         pairing: pairing.view(baseline, names),
         drafts,
@@ -92,6 +103,7 @@ impl Drafted<'_, '_> {
             pairing: self.pairing,
             rows: rows.collect(),
             failures: self.failures.view(),
+            quality: self.quality,
             tails: self.tails,
             shapes: self.shapes,
             notes: self.notes,

@@ -1,4 +1,5 @@
-//! All tests of a comparison as one family: q values, the confidence of intervals, and the verdicts.
+//! All tests of a comparison as one family: q values, the confidence of intervals, and the verdicts. Categories of
+//! prompts are a family of their own: they ask again what all prompts were asked.
 
 use dyno_stats::benjamini_hochberg;
 use dyno_view::compare::FamilyView;
@@ -6,18 +7,26 @@ use dyno_view::compare::FamilyView;
 use super::change::{ALPHA, change, p_of};
 use super::contrast::Drafted;
 use super::no_tests;
+use super::quality::{Answers, Quality};
 
 /// Settles every row and every row of failures.
 pub(super) fn settle(drafted: &mut [Drafted<'_, '_>]) -> FamilyView {
     let rows: Vec<Vec<Option<f64>>> =
         drafted.iter().map(|of| of.drafts.iter().map(|draft| p_of(&draft.data)).collect()).collect();
     let failures: Vec<Option<f64>> = drafted.iter().map(|of| of.failures.p).collect();
-    let all: Vec<f64> = rows.iter().flatten().chain(&failures).copied().flatten().collect();
+    let quality: Vec<Option<f64>> =
+        drafted.iter().map(|of| of.answers.compared().and_then(Quality::p)).collect();
+    let all: Vec<f64> = rows.iter().flatten().chain(&failures).chain(&quality).copied().flatten().collect();
     let family = family(&all);
     let mut q_values = benjamini_hochberg(&all).into_iter();
     let mut next = |p: &Option<f64>| p.and_then(|_| q_values.next());
     let of_rows: Vec<Vec<Option<f64>>> = rows.iter().map(|of| of.iter().map(&mut next).collect()).collect();
     let of_failures: Vec<Option<f64>> = failures.iter().map(&mut next).collect();
+    let of_quality: Vec<Option<f64>> = quality.iter().map(&mut next).collect();
+    let of_categories: Vec<f64> =
+        drafted.iter().filter_map(|of| of.answers.compared()).flat_map(Quality::category_ps).collect();
+    let categories = self::family(&of_categories);
+    let mut of_categories = benjamini_hochberg(&of_categories).into_iter();
     for (place, of) in drafted.iter_mut().enumerate() {
         let tested = rows[place].iter().zip(&of_rows[place]);
         of.changes = of
@@ -27,6 +36,10 @@ pub(super) fn settle(drafted: &mut [Drafted<'_, '_>]) -> FamilyView {
             .map(|(draft, (p, q))| change(draft, *p, *q, family.confidence))
             .collect();
         of.failures.settle(of_failures[place]);
+        of.quality = std::mem::replace(&mut of.answers, Answers::Ungraded).into_compared().map(|quality| {
+            let whole = (of_quality[place], family.confidence);
+            quality.settled(whole, &mut of_categories, categories.confidence)
+        });
     }
     family
 }

@@ -185,8 +185,14 @@ mod tests {
 
     #[test]
     fn a_repeated_prompt_is_counted_by_the_plan() {
-        let sampling =
-            Sampling { max_tokens: 1, ignore_eos: false, temperature_milli: 0, top_p_milli: 0, seed: 0 };
+        let sampling = Sampling {
+            max_tokens: 1,
+            ignore_eos: false,
+            temperature_milli: 0,
+            top_p_milli: 0,
+            seed: 0,
+            top_logprobs: 0,
+        };
         let request = |prompt: &str| PlannedRequest {
             prompt: prompt.into(),
             sampling: sampling.clone(),

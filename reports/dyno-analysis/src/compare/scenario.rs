@@ -41,9 +41,9 @@ pub(crate) fn asked(words: &[String]) -> Result<Asked, CompareError> {
     Ok(Asked::These(found))
 }
 
-/// It has a better and a worse, and a value for each launch.
+/// It has a better and a worse, and a value above 0 for each launch. Whether an answer passes is compared prompt by prompt.
 fn can_be_compared(metric: &Metric) -> bool {
-    metric.direction != Direction::Neutral && metric.population != Population::Gap
+    metric.direction != Direction::Neutral && metric.population != Population::Gap && metric.id != "passed"
 }
 
 fn is_meant(metric: &Metric, word: &str) -> bool {

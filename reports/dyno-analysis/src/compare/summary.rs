@@ -1,7 +1,10 @@
 //! What a comparison shows as a whole, and what must be known before its rows.
 
 use dyno_view::calibration::CalibrationUse;
-use dyno_view::compare::{ChangeOutcome, ChangeRow, ChangeVerdictView, ContrastView, PairingView, SideView};
+use dyno_view::compare::{
+    ChangeOutcome, ChangeRow, ChangeVerdictView, ContrastView, PairingView, QualityChange, QualityRow,
+    SideView,
+};
 use dyno_view::comparison::Better;
 use dyno_view::report::{Finding, FindingLevel};
 
@@ -17,16 +20,28 @@ pub(super) fn verdict(contrasts: &[ContrastView]) -> Option<ChangeVerdictView> {
     let rows = || contrasts.iter().flat_map(|contrast| &contrast.rows);
     let tested = |row: &ChangeRow| row.tested().map(|change| change.verdict);
     let failures = contrasts.iter().filter_map(|contrast| contrast.failures.verdict);
-    if rows().filter_map(tested).chain(failures).any(|verdict| verdict == ChangeVerdictView::Regression) {
+    let answers = contrasts.iter().filter_map(|contrast| contrast.quality.as_ref());
+    let answers = answers.flat_map(|quality| quality.rows().map(|row| row.verdict));
+    if rows()
+        .filter_map(tested)
+        .chain(failures)
+        .chain(answers)
+        .any(|verdict| verdict == ChangeVerdictView::Regression)
+    {
         return Some(ChangeVerdictView::Regression);
     }
-    if !rows().any(|row| row.tested().is_some()) {
+    // Answers alone decide only where nothing else was asked.
+    let is_graded = |contrast: &ContrastView| {
+        contrast.rows.is_empty() && contrast.quality.as_ref().is_some_and(|of| of.all.p.is_some())
+    };
+    if !rows().any(|row| row.tested().is_some()) && !contrasts.iter().any(is_graded) {
         return None;
     }
     // A contrast of which nothing is known leaves the whole open.
     let of = |contrast: &ContrastView| {
-        let primary = contrast.rows.iter().find(|row| row.is_primary);
-        primary.and_then(tested).unwrap_or(ChangeVerdictView::Inconclusive)
+        let primary = contrast.rows.iter().find(|row| row.is_primary).and_then(tested);
+        let answers = contrast.quality.as_ref().filter(|_| contrast.rows.is_empty()).map(|of| of.all.verdict);
+        primary.or(answers).unwrap_or(ChangeVerdictView::Inconclusive)
     };
     contrasts.iter().map(of).max()
 }
@@ -55,7 +70,15 @@ pub(super) fn words(
     let is_failing =
         |of: &&ContrastView| verdict == ChangeVerdictView::Regression && of.failures.verdict == Some(verdict);
     let failing = contrasts.iter().filter(is_failing).map(|of| format!("more requests of {} fail", name(of)));
-    let parts: Vec<String> = failing.chain(rows).collect();
+    let answers = contrasts.iter().flat_map(|of| {
+        let is_only = of.rows.is_empty();
+        let is_told = move |row: &&QualityRow| {
+            row.verdict == verdict && (verdict == ChangeVerdictView::Regression || is_only)
+        };
+        let rows = of.quality.iter().flat_map(QualityChange::rows).filter(is_told);
+        rows.map(|row| answers_words(row, name(of))).collect::<Vec<_>>()
+    });
+    let parts: Vec<String> = failing.chain(answers).chain(rows).collect();
     match parts.len() {
         0 => "no primary metric could be tested".to_owned(),
         n if n > MAX_TOLD => format!("{}; and {} more", parts[..MAX_TOLD].join("; "), n - MAX_TOLD),
@@ -80,6 +103,28 @@ fn change_words(row: &ChangeRow) -> String {
         (ChangeVerdictView::Equivalent | ChangeVerdictView::Inconclusive, _) => "",
     };
     format!("{} % {interval}{way}", percent(effect.ratio))
+}
+
+/// `answers of B: 72.0 % → 58.0 % pass, −14.0 points [−20.1, −8.0], worse`.
+fn answers_words(row: &QualityRow, name: &str) -> String {
+    let about = row.category.as_ref().map(|category| format!("{category} ")).unwrap_or_default();
+    let (Some([from, to]), Some(difference)) = (row.shares(), row.difference) else {
+        return format!("{about}answers of {name}: no prompt has a graded answer on both sides");
+    };
+    let points = |share: f64| format!("{:+.1}", share * 100.0);
+    let way = match row.verdict {
+        ChangeVerdictView::Regression => ", worse",
+        ChangeVerdictView::Improvement => ", better",
+        ChangeVerdictView::Equivalent | ChangeVerdictView::Inconclusive => "",
+    };
+    format!(
+        "{about}answers of {name}: {:.1} % → {:.1} % pass, {} points [{}, {}]{way}",
+        from * 100.0,
+        to * 100.0,
+        points(difference.value),
+        points(difference.low),
+        points(difference.high)
+    )
 }
 
 /// What must be known before the rows, the gravest first.

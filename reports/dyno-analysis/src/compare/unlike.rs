@@ -128,6 +128,50 @@ fn planned(a: &CellRecord<'_>, b: &CellRecord<'_>) -> Vec<(String, Reach)> {
     found
 }
 
+/// Prompts that a cell is asked and that are meant.
+pub(crate) fn prompts_of<'a>(cell: &CellRecord<'a>, is_meant: &dyn Fn(&str) -> bool) -> BTreeSet<&'a str> {
+    Requests::of(cell).prompts.into_iter().filter(|prompt| is_meant(prompt)).collect()
+}
+
+/// Why answers of two cells to the prompts that are meant are not held against each other; `None` where they are.
+/// Loads and starts may differ: they make no other answer.
+pub(crate) fn unlike_answers(
+    a: &CellRecord<'_>,
+    b: &CellRecord<'_>,
+    is_meant: &dyn Fn(&str) -> bool,
+) -> Option<String> {
+    let (of_a, of_b) = (Requests::of(a), Requests::of(b));
+    let prompts = |of: &Requests<'_>| -> BTreeSet<String> {
+        of.prompts.iter().filter(|prompt| is_meant(prompt)).map(|prompt| (*prompt).to_owned()).collect()
+    };
+    let (one, two) = (prompts(&of_a), prompts(&of_b));
+    if one != two {
+        let apart: Vec<&String> = one.symmetric_difference(&two).collect();
+        let first = apart.first().map_or("", |prompt| prompt.as_str());
+        return Some(format!(
+            "the sides were not asked the same prompts ({} of {} only one of them, the first is {first})",
+            apart.len(),
+            one.union(&two).count()
+        ));
+    }
+    for prompt in &one {
+        let id = PromptId::from(prompt.as_str());
+        let (one, two) = (a.record.plan.prompts.get(&id)?, b.record.plan.prompts.get(&id)?);
+        if one.messages != two.messages {
+            return Some(format!("prompt {prompt} is not the same text on both sides"));
+        }
+        if one.grader != two.grader {
+            return Some(format!("prompt {prompt} is not graded alike on both sides"));
+        }
+    }
+    let answers = |of: &Requests<'_>| -> BTreeSet<(String, u32, bool, u32, u32, u64)> {
+        let meant = of.answers.iter().filter(|answer| is_meant(answer.0));
+        meant.map(|of| (of.0.to_owned(), of.1, of.2, of.3, of.4, of.5)).collect()
+    };
+    (answers(&of_a) != answers(&of_b))
+        .then(|| "answers are not drawn and bounded alike (sampling, length or time limit)".to_owned())
+}
+
 /// Loads of two campaigns may differ by how many requests a run has: that is no other work.
 fn is_one_load(a: &LoadModel, b: &LoadModel) -> bool {
     let without_count = |load: &LoadModel| {

@@ -1,10 +1,10 @@
 //! Distributions side by side, row by row.
 
 use dyno_stats::{Level, type1};
-use dyno_view::chart::{Axis, AxisUnit, Chart, ChartForm, Scale, Series};
-use dyno_view::comparison::{Better, ColumnFigure, ColumnView, RowView};
+use dyno_view::chart::{Chart, ChartForm, Series};
+use dyno_view::comparison::{ColumnFigure, ColumnView, RowView};
 
-use super::charts::{LOG_RATIO, MAX_ROWS, axis_unit};
+use super::charts::{Kind, MAX_ROWS, of_rows, row_name};
 use crate::cell::CellRecord;
 use crate::measure::request_value;
 
@@ -23,36 +23,21 @@ pub(super) fn charts(cells: &[&CellRecord<'_>], columns: &[ColumnView], rows: &[
 }
 
 fn chart(cells: &[&CellRecord<'_>], column: &ColumnView, rows: &[RowView]) -> Option<Chart> {
-    let unit = axis_unit(column.unit)?;
     let series: Vec<Series> = cells
         .iter()
         .zip(rows)
         .zip(1_u32..)
         .map(|((cell, row), line)| series(cell, &column.metric, row, f64::from(line)))
         .collect();
-    let values = || series.iter().flat_map(|series| &series.points).map(|point| point[0]);
-    let low = values().min_by(f64::total_cmp)?;
-    let high = values().max_by(f64::total_cmp)?;
-    let scale = if low > 0.0 && high / low > LOG_RATIO { Scale::Log } else { Scale::Linear };
-    let better = match column.better {
-        Better::Lower => "lower",
-        Better::Higher => "higher",
-    };
-    let logarithmic = if scale == Scale::Log { " Equal distances are equal ratios." } else { "" };
-    let axis = |label: &str, unit, scale| Axis { label: label.to_owned(), unit, scale };
-    Some(Chart {
-        id: format!("boxes-{}", column.metric.replace('_', "-")),
+    let kind = Kind {
+        id: "boxes",
         title: format!("{} of all requests", column.label),
-        caption: format!(
-            "Boxes from p25 to p75 with the median, whiskers from p5 to p95 (all type 1: observations), and dots for the \
-             smallest and the largest; {better} is better.{logarithmic}"
-        ),
+        says: "Boxes from p25 to p75 with the median, whiskers from p5 to p95 (all type 1: observations), and dots for \
+               the smallest and the largest",
         form: ChartForm::Boxes,
-        x: axis(&column.label, unit, scale),
-        y: axis("place", AxisUnit::Count, Scale::Linear),
-        series,
-        marks: Vec::new(),
-    })
+        x: column.label.clone(),
+    };
+    of_rows(kind, column, series)
 }
 
 fn series(cell: &CellRecord<'_>, metric: &str, row: &RowView, place: f64) -> Series {
@@ -60,10 +45,9 @@ fn series(cell: &CellRecord<'_>, metric: &str, row: &RowView, place: f64) -> Ser
     let mut values: Vec<f64> = rows.iter().filter_map(|row| request_value(cell, metric, *row)).collect();
     values.sort_unstable_by(f64::total_cmp);
     let n = values.len() as u64;
-    let name = [row.name.as_str()].into_iter().chain(row.marks.iter().map(String::as_str));
     let places = if values.len() < MIN_REQUESTS { Vec::new() } else { places(&values) };
     let points = places.into_iter().map(|value| [value, place]).collect();
-    Series { name: name.collect::<Vec<_>>().join(", "), points, n }
+    Series { name: row_name(row), points, n }
 }
 
 /// Whiskers, box and line, then the smallest and the largest.

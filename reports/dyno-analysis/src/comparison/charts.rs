@@ -5,7 +5,7 @@ use dyno_view::comparison::{Better, ColumnFigure, ColumnView, ComparedFigure, Ro
 use dyno_view::report::UnitView;
 
 /// House rules: values that differ by more go on a logarithmic axis; a picture of more rows is not read.
-pub(super) const LOG_RATIO: f64 = 10.0;
+const LOG_RATIO: f64 = 10.0;
 pub(super) const MAX_ROWS: usize = 40;
 
 /// One chart for each median that some row has.
@@ -19,8 +19,31 @@ pub(super) fn charts(columns: &[ColumnView], rows: &[RowView]) -> Vec<Chart> {
 }
 
 fn chart(place: usize, column: &ColumnView, rows: &[RowView]) -> Option<Chart> {
-    let unit = axis_unit(column.unit)?;
     let series: Vec<Series> = rows.iter().zip(1_u32..).map(|(row, line)| series(row, place, line)).collect();
+    let kind = Kind {
+        id: "compare",
+        title: format!("{} p50", column.label),
+        says: "Median with its 95 % interval",
+        form: ChartForm::Whiskers,
+        x: format!("{} p50", column.label),
+    };
+    of_rows(kind, column, series)
+}
+
+/// What tells one kind of chart with a row for each cell from another.
+pub(super) struct Kind {
+    pub(super) id: &'static str,
+    pub(super) title: String,
+    /// What is drawn of a row.
+    pub(super) says: &'static str,
+    pub(super) form: ChartForm,
+    /// Label of the horizontal axis.
+    pub(super) x: String,
+}
+
+/// A chart of one column with a row for each cell; `None` without a value, or without an axis for its unit.
+pub(super) fn of_rows(kind: Kind, column: &ColumnView, series: Vec<Series>) -> Option<Chart> {
+    let unit = axis_unit(column.unit)?;
     let values = || series.iter().flat_map(|series| &series.points).map(|point| point[0]);
     let low = values().min_by(f64::total_cmp)?;
     let high = values().max_by(f64::total_cmp)?;
@@ -30,17 +53,22 @@ fn chart(place: usize, column: &ColumnView, rows: &[RowView]) -> Option<Chart> {
         Better::Higher => "higher",
     };
     let logarithmic = if scale == Scale::Log { " Equal distances are equal ratios." } else { "" };
-    let axis = |label: &str, unit, scale| Axis { label: label.to_owned(), unit, scale };
     Some(Chart {
-        id: format!("compare-{}", column.metric.replace('_', "-")),
-        title: format!("{} p50", column.label),
-        caption: format!("Median with its 95 % interval; {better} is better.{logarithmic}"),
-        form: ChartForm::Whiskers,
-        x: axis(&format!("{} p50", column.label), unit, scale),
-        y: axis("place", AxisUnit::Count, Scale::Linear),
+        id: format!("{}-{}", kind.id, column.metric.replace('_', "-")),
+        title: kind.title,
+        caption: format!("{}; {better} is better.{logarithmic}", kind.says),
+        form: kind.form,
+        x: Axis { label: kind.x, unit, scale },
+        y: Axis { label: "place".to_owned(), unit: AxisUnit::Count, scale: Scale::Linear },
         series,
         marks: Vec::new(),
     })
+}
+
+/// A row's name with what limits its figures.
+pub(super) fn row_name(row: &RowView) -> String {
+    let name = [row.name.as_str()].into_iter().chain(row.marks.iter().map(String::as_str));
+    name.collect::<Vec<_>>().join(", ")
 }
 
 fn series(row: &RowView, column: usize, line: u32) -> Series {
@@ -54,11 +82,10 @@ fn series(row: &RowView, column: usize, line: u32) -> Series {
         )
         | None => (Vec::new(), 0),
     };
-    let name = [row.name.as_str()].into_iter().chain(row.marks.iter().map(String::as_str));
-    Series { name: name.collect::<Vec<_>>().join(", "), points, n }
+    Series { name: row_name(row), points, n }
 }
 
-pub(super) fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
+fn axis_unit(unit: UnitView) -> Option<AxisUnit> {
     match unit {
         UnitView::Ns => Some(AxisUnit::Ns),
         UnitView::TokensPerSecond => Some(AxisUnit::TokensPerSecond),

@@ -29,7 +29,10 @@ pub(crate) fn comparison(cells: &[CellRecord<'_>], views: &[CellView]) -> Option
     if is_one_sweep(cells) {
         return None;
     }
-    let columns = columns(cells.iter().any(|cell| cell.cell.load.is_open()));
+    let mut columns = columns(cells.iter().any(|cell| cell.cell.load.is_open()));
+    if views.iter().any(|view| view.quality.is_some()) {
+        columns.extend(column("passed", ColumnFigure::Share));
+    }
     let mut groups: Vec<(Work<'_>, Vec<usize>)> = Vec::new();
     for (place, cell) in cells.iter().enumerate() {
         let work = Work::of(cell);

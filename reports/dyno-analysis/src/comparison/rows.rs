@@ -110,17 +110,31 @@ fn figure(view: &CellView, column: &ColumnView, state: RowState) -> ComparedFigu
         RowState::Invalid => return missing("no launch may be used"),
         RowState::Valid | RowState::Failures | RowState::Incomplete | RowState::Partly => {}
     }
-    let Some(metric) = view.metrics.iter().find(|metric| metric.metric == column.metric) else {
-        let is_due = column.metric.ends_with("_sched_ns");
-        return missing(if is_due { "nothing is due in a closed loop" } else { "not measured" });
+    let highest = |metric: &MetricView| match metric.max {
+        Some(value) => ComparedFigure::Highest { value, n: metric.n },
+        None => missing("the system does not say"),
     };
     match column.figure {
-        ColumnFigure::Highest => match metric.max {
-            Some(value) => ComparedFigure::Highest { value, n: metric.n },
-            None => missing("the system does not say"),
-        },
-        ColumnFigure::Quantile { permille } => quantile(metric, permille),
+        ColumnFigure::Highest => metric(view, column).map_or_else(missing, highest),
+        ColumnFigure::Quantile { permille } => {
+            metric(view, column).map_or_else(missing, |metric| quantile(metric, permille))
+        }
+        ColumnFigure::Share => share(view).unwrap_or_else(|| missing("no answer is graded")),
     }
+}
+
+/// The metric of a column, or why there is none.
+fn metric<'v>(view: &'v CellView, column: &ColumnView) -> Result<&'v MetricView, &'static str> {
+    let found = view.metrics.iter().find(|metric| metric.metric == column.metric);
+    let is_due = column.metric.ends_with("_sched_ns");
+    found.ok_or(if is_due { "nothing is due in a closed loop" } else { "not measured" })
+}
+
+/// The pass rate of the prompts.
+fn share(view: &CellView) -> Option<ComparedFigure> {
+    let of = view.quality.as_ref()?.overall;
+    let (value, [low, high]) = (of.rate?, of.interval?);
+    Some(ComparedFigure::Estimate { value, low, high, n: of.n })
 }
 
 fn quantile(metric: &MetricView, permille: u32) -> ComparedFigure {

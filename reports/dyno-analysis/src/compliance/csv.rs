@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use dyno_model::slo::{Judged, Objective, Slo};
+use dyno_model::slo::{Demand, Judged, Objective, Slo};
 use dyno_store::{Campaign, csv_row};
 
 use super::error::ComplianceError;
@@ -38,7 +38,8 @@ const COLUMNS: [&str; 16] = [
 /// Writes every request that was to be served as one row (RFC 4180), undefined values as empty fields.
 ///
 /// Behind the columns of the request stands one for each objective, under its name: `kept`, `violated`, `excluded`, or
-/// nothing where the objective is not about the request. An objective of launches has the word of the request's launch.
+/// nothing where the objective is not about the request. An objective of launches has the word of the request's launch; a
+/// drop has `passed` or `failed`.
 /// A word that a spreadsheet would take for a formula begins with an apostrophe.
 ///
 /// # Errors
@@ -130,6 +131,7 @@ fn word(
     idx: usize,
 ) -> &'static str {
     let Some((objective, tally)) = about else { return "" };
+    let is_drop = matches!(objective.demand, Demand::Drop { .. });
     let place = match objective.judges {
         Judged::Requests => Some(idx),
         Judged::Launches => population.starts.iter().position(|start| {
@@ -139,6 +141,9 @@ fn word(
     match place.and_then(|place| tally.marks.get(place)) {
         None | Some(Mark::Unselected) => "",
         Some(Mark::Excluded(_)) => "excluded",
+        // A drop is of all prompts: no request keeps or breaks it.
+        Some(Mark::Kept) if is_drop => "passed",
+        Some(Mark::Violated) if is_drop => "failed",
         Some(Mark::Kept) => "kept",
         Some(Mark::Violated) => "violated",
     }

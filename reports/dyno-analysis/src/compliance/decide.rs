@@ -8,7 +8,7 @@ use dyno_stats::{
 };
 use dyno_view::compliance::{ComplianceVerdict, JudgementMethod, JudgementView, ShareBoundsView};
 
-use super::observe::Test;
+use super::observe::{PASSED, Test};
 use super::runs::LEAST_RUNS;
 use super::tally::Tally;
 use super::words::{more, plural, violations};
@@ -20,7 +20,7 @@ const BESIDE: f64 = 0.95;
 /// A whole, in millionths.
 const WHOLE_PPM: u32 = 1_000_000;
 /// The chance to pass that the power is told for.
-const POWER: f64 = 0.8;
+pub(super) const POWER: f64 = 0.8;
 
 /// What a cell's observations are judged by.
 pub(super) struct Frame<'o> {
@@ -44,6 +44,8 @@ pub(super) fn judgement(frame: &Frame<'_>, tests: &[Test], tally: &Tally) -> Jud
         }
         Demand::Every if tally.n_violations > 0 => view.verdict = ComplianceVerdict::Fail,
         Demand::Every => view.verdict = ComplianceVerdict::Pass,
+        // It takes a baseline, and is decided elsewhere.
+        Demand::Drop { .. } => {}
     }
     let decided = view.verdict;
     if let Some((verdict, why)) = overruled(frame, tally, decided) {
@@ -70,12 +72,16 @@ fn unjudged(view: &mut JudgementView) {
 }
 
 /// What makes a verdict void, whatever the counts say.
-fn overruled(
+pub(super) fn overruled(
     frame: &Frame<'_>,
     tally: &Tally,
     decided: ComplianceVerdict,
 ) -> Option<(ComplianceVerdict, String)> {
     let noun = noun(frame.objective.judges);
+    if tally.n == 0 && tally.n_ungraded > 0 {
+        let why = "no prompt of it has a grader that a program can apply".to_owned();
+        return Some((ComplianceVerdict::Inconclusive, why));
+    }
     if tally.n == 0 && tally.n_excluded() == 0 {
         return Some((ComplianceVerdict::Inconclusive, format!("no {noun} of it is in the record")));
     }
@@ -99,9 +105,10 @@ fn overruled(
     Some((ComplianceVerdict::Inconclusive, why))
 }
 
-fn counted(frame: &Frame<'_>, tests: &[Test], tally: &Tally) -> JudgementView {
+pub(super) fn counted(frame: &Frame<'_>, tests: &[Test], tally: &Tally) -> JudgementView {
     let metrics = tests.iter().filter_map(|test| match test {
         Test::Answered => None,
+        Test::Passed => Some(PASSED.to_owned()),
         Test::Limit(limit) => Some(limit.metric.id.to_owned()),
     });
     JudgementView {
@@ -130,6 +137,7 @@ fn counted(frame: &Frame<'_>, tests: &[Test], tally: &Tally) -> JudgementView {
         power_ratio: None,
         n_excluded: tally.n_excluded(),
         excluded_ratio: tally.excluded_ratio(),
+        drop: None,
     }
 }
 

@@ -3,10 +3,11 @@
 use dyno_model::slo::{Condition, Objective, Slo};
 use dyno_view::compliance::{ConditionView, JudgementView};
 
+use super::claims::condition_view;
 use super::observe::{Observer, Seen, tests};
 use super::population::Population;
 use super::select::is_of_kind;
-use super::view::{Bench, condition_view};
+use super::view::Bench;
 use crate::cell::CellRecord;
 use crate::present::campaign_view;
 

@@ -11,6 +11,7 @@ use dyno_view::heat::HeatVerdict;
 use crate::cell::{CellRecord, LaunchRecord};
 use crate::contacts::Contacts;
 use crate::heat::heat;
+use crate::network::network;
 
 /// Zones that are told, the hottest first.
 const MAX_ZONES: usize = 4;
@@ -38,6 +39,7 @@ pub(super) fn environment(cell: &CellRecord<'_>) -> EnvironmentView {
         others_cpu_ratio: worst_share(cell, |load| load.others_cpu_ns),
         steal_ratio: worst_share(cell, |load| load.steal_ns),
         settings: settings(&contacts),
+        network: network(cell),
     }
 }
 

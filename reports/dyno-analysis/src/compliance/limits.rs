@@ -7,6 +7,7 @@ use dyno_model::slo::{Condition, Demand, Judged, Objective, Slo};
 use dyno_view::compliance::{JudgedCellView, JudgementMethod, ObjectiveView};
 use dyno_view::energy::EnergySourceView;
 
+use super::egress::is_egress;
 use crate::cell::CellRecord;
 use crate::machine::unreal;
 
@@ -30,7 +31,7 @@ pub(super) fn rules(slo: &Slo, cells: &[&CellRecord<'_>], objectives: &[Objectiv
             "In open loops TTFT and E2E latency count from when a request was due, so a wait in a queue is in them.",
         );
     }
-    if has(&|of| of.judges == Judged::Launches) {
+    if has(&|of| of.judges == Judged::Launches && !is_egress(of)) {
         add(
             "Each fresh launch counts once; one that was killed or never became ready meets no condition. A metric of \
              requests stands for a launch by its median over those that were answered.",
@@ -51,6 +52,31 @@ pub(super) fn rules(slo: &Slo, cells: &[&CellRecord<'_>], objectives: &[Objectiv
         );
         add(&sharing(objectives));
     }
+    if has(&|of| of.conditions.contains(&Condition::Passed)) {
+        add(
+            "An answer passes if its prompt's grader accepts it, which is a necessary condition and no mark for style. A \
+             prompt without a grader that a program can apply is outside of such an objective.",
+        );
+    }
+    if has(&|of| matches!(of.demand, Demand::Drop { .. })) {
+        add(
+            "A drop holds each prompt against itself in the baseline: the majority of its answers counts, and the first \
+             answer where there is none, so a prompt counts once however often it was asked. A request that failed is an \
+             answer that does not pass; a prompt that the baseline has no graded answer to is in no pair.",
+        );
+        add(
+            "Passed: the one-sided upper end of Tango's score interval (1998) of the drop is within what the objective \
+             allows. Failed: the lower end is beyond it. Else it is inconclusive.",
+        );
+    }
+    if has(&is_egress) {
+        add(
+            "A launch breaks `forbid_egress` where a socket of the runtime's process, or of one that came of it, had an \
+             address at its other end that is neither loopback nor its own, or asked for one. All launches count, whatever \
+             became of them. It is no proof of silence: what was opened and closed between two looks was not seen, nor what \
+             other programs sent on the runtime's behalf.",
+        );
+    }
     if has(&|of| of.demand == Demand::Every) {
         add(
             "`every` counts what is in the record and infers nothing; the bound beside it says how little that shows.",
@@ -61,7 +87,7 @@ pub(super) fn rules(slo: &Slo, cells: &[&CellRecord<'_>], objectives: &[Objectiv
 
 fn of_launches_by_request(objective: &Objective) -> bool {
     let is_of_launches = |condition: &Condition| match condition {
-        Condition::Answered => false,
+        Condition::Answered | Condition::Passed | Condition::NoEgress => false,
         Condition::Limit { metric: id, .. } => {
             metric(id).is_some_and(|metric| metric.population == Observations::Launch)
         }

@@ -4,10 +4,15 @@
 //! request that was to be served, or a launch; whatever became of it, it counts, unless a rule that was fixed
 //! beforehand leaves it out.
 
+mod baselines;
 mod cell;
+mod claims;
 mod csv;
 mod decide;
+mod dropped;
+mod drops;
 mod each;
+mod egress;
 mod environment;
 mod error;
 mod limits;
@@ -23,8 +28,10 @@ use std::collections::BTreeMap;
 
 use dyno_model::slo::Slo;
 
+pub(crate) use claims::demand_view;
 pub(crate) use each::{Observed, conditions_view, judgements, observed};
 
+pub use baselines::Baselines;
 pub use csv::compliance_csv;
 pub use error::{ClaimProblem, ComplianceError};
 pub use view::compliance;
@@ -42,4 +49,6 @@ pub struct CheckAsk<'a> {
     pub regenerate: &'a str,
     /// Digests of A/A calibrations by device, where there are any.
     pub calibrations: BTreeMap<String, String>,
+    /// What drops of quality are held against.
+    pub baselines: Baselines<'a>,
 }

@@ -8,12 +8,18 @@ use dyno_model::slo::Condition;
 
 use super::population::{Attempt, Fate, Rule, Start};
 use crate::cell::{CellRecord, LaunchRecord};
+use crate::compare::is_graded;
 use crate::measure::{launch_value, request_value};
+
+/// The metric of answers that a grader accepts.
+pub(super) const PASSED: &str = "passed";
 
 /// A condition as it is judged in one cell.
 pub(super) enum Test {
     /// It ended well.
     Answered,
+    /// Its prompt's grader accepts the answer.
+    Passed,
     /// A value keeps a limit.
     Limit(Limit),
 }
@@ -46,6 +52,9 @@ impl Limit {
 pub(super) fn tests(cell: &CellRecord<'_>, conditions: &[Condition]) -> Vec<Test> {
     let test = |condition: &Condition| match condition {
         Condition::Answered => Some(Test::Answered),
+        Condition::Passed => Some(Test::Passed),
+        // Launches are held against it as a whole.
+        Condition::NoEgress => None,
         Condition::Limit { metric: id, limit } => {
             let judged = metric(judged_id(id, cell.cell.load.is_open()))?;
             Some(Test::Limit(Limit { metric: judged, limit: *limit }))
@@ -70,6 +79,8 @@ pub(super) enum Cause {
     Beyond(&'static str),
     /// It has no value of a metric.
     NoValue(&'static str),
+    /// The grader does not accept the answer.
+    Rejected,
     /// It ended so.
     Ended(String),
     /// No token came.
@@ -78,6 +89,8 @@ pub(super) enum Cause {
     Unsent,
     /// The device restarted.
     Restarted,
+    /// A socket led beyond the machine, in a sentence.
+    Egress(String),
 }
 
 /// What an observation shows.
@@ -118,6 +131,10 @@ impl<'c, 'a> Observer<'c, 'a> {
 
     /// A request against the conditions.
     pub(super) fn request(&self, attempt: &Attempt<'_>, tests: &[Test]) -> Seen {
+        let is_about_grades = tests.iter().any(|test| matches!(test, Test::Passed));
+        if is_about_grades && !is_graded(self.cell.record.plan, attempt.prompt) {
+            return Seen::Excluded(Rule::Ungraded);
+        }
         let row = match (attempt.fate, attempt.row) {
             (Fate::Excluded(rule), _) => return Seen::Excluded(rule),
             (Fate::Ended("ok"), Some(row)) => row,
@@ -126,7 +143,11 @@ impl<'c, 'a> Observer<'c, 'a> {
         if self.cell.record.derived[row].ttft_ns.is_none() {
             return Seen::Judged { causes: vec![Cause::NoToken], value: Value::Worst };
         }
-        against(tests, |metric| self.of_request(metric, attempt, row))
+        let passes = if is_about_grades { self.cell.record.passed(row) } else { None };
+        if is_about_grades && passes.is_none() {
+            return Seen::Excluded(Rule::Ungraded);
+        }
+        against(tests, passes, |metric| self.of_request(metric, attempt, row))
     }
 
     /// A launch against the conditions. One that was killed or never became ready meets none, whatever its figures.
@@ -134,7 +155,7 @@ impl<'c, 'a> Observer<'c, 'a> {
         match start.fate {
             Fate::Excluded(rule) => Seen::Excluded(rule),
             Fate::Ended("ok" | "at_limit") if start.launch.row.ready_at_ns.is_some() => {
-                against(tests, |metric| match self.of_launch(metric, start.launch) {
+                against(tests, None, |metric| match self.of_launch(metric, start.launch) {
                     Some(value) => Value::Known(value),
                     None => Value::Worst,
                 })
@@ -194,12 +215,23 @@ fn failed(fate: Fate<'_>) -> Seen {
     Seen::Judged { causes: vec![cause], value: Value::Worst }
 }
 
-/// What ended well against the conditions.
-fn against(tests: &[Test], value_of: impl Fn(&'static Metric) -> Value) -> Seen {
+/// What ended well against the conditions; `passes` is what the grader says.
+fn against(tests: &[Test], passes: Option<bool>, value_of: impl Fn(&'static Metric) -> Value) -> Seen {
     let mut causes = Vec::new();
     let mut only = Value::NotOne;
     for test in tests {
-        let Test::Limit(limit) = test else { continue };
+        let limit = match test {
+            Test::Answered => continue,
+            Test::Passed => {
+                match passes {
+                    Some(true) => {}
+                    Some(false) => causes.push(Cause::Rejected),
+                    None => causes.push(Cause::NoValue(PASSED)),
+                }
+                continue;
+            }
+            Test::Limit(limit) => limit,
+        };
         let value = value_of(limit.metric);
         match value {
             Value::Known(value) if !limit.keeps(value) => causes.push(Cause::Beyond(limit.metric.id)),

@@ -17,11 +17,13 @@ pub(super) enum Rule {
     CutOff,
     /// Its prompt was never counted, and the objective selects by length.
     LengthUnknown,
+    /// Its prompt has no grader that a program can apply, and the objective is about what passes: it is outside of it.
+    Ungraded,
 }
 
 impl Rule {
-    pub(super) const ALL: [Self; 4] =
-        [Self::InvalidLaunch, Self::Cancelled, Self::CutOff, Self::LengthUnknown];
+    pub(super) const ALL: [Self; 5] =
+        [Self::InvalidLaunch, Self::Cancelled, Self::CutOff, Self::LengthUnknown, Self::Ungraded];
 
     pub(super) fn id(self) -> &'static str {
         match self {
@@ -29,6 +31,7 @@ impl Rule {
             Self::Cancelled => "cancelled-by-us",
             Self::CutOff => "cut-off-launch",
             Self::LengthUnknown => "length-unknown",
+            Self::Ungraded => "ungraded",
         }
     }
 
@@ -40,6 +43,10 @@ impl Rule {
                 "the record of its launch ends before the launch did, so no figure of the whole is known"
             }
             Self::LengthUnknown => "the objective selects by length, and nothing ever counted its prompt",
+            Self::Ungraded => {
+                "its prompt has no grader that a program can apply, so an objective about answers that pass is not about \
+                 it; this is not among the 2 %"
+            }
         }
     }
 }
@@ -106,6 +113,11 @@ impl<'c, 'a> Population<'c, 'a> {
     pub(super) fn isl(&self, cell: &CellRecord<'_>, attempt: &Attempt<'_>) -> Option<u32> {
         let own = attempt.row.and_then(|row| cell.record.requests.prompt_tokens[row]);
         own.or_else(|| self.isl.get(attempt.prompt).copied())
+    }
+
+    /// Tokens of a prompt; `None` when nothing ever counted them.
+    pub(super) fn isl_of(&self, prompt: &PromptId) -> Option<u32> {
+        self.isl.get(prompt).copied()
     }
 
     /// The shortest and the longest prompt that was counted.

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use dyno_model::ids::PromptId;
 use dyno_model::load::LoadModel;
 use dyno_model::plan::{Cell, Plan};
-use dyno_model::slo::{Objective, Selection, Slo};
+use dyno_model::slo::{Condition, Objective, Selection, Slo};
 
 use super::error::ClaimProblem;
+use crate::compare::is_graded;
 
 /// Places of the cells that an objective is about.
 pub(super) fn cells(plan: &Plan, selection: &Selection) -> Vec<usize> {
@@ -73,6 +74,13 @@ fn of_objective(plan: &Plan, slo: &Slo, objective: &Objective) -> Vec<ClaimProbl
     if problems.is_empty() && self::cells(plan, selection).is_empty() {
         let message = "each of its words is there, but no cell has all of them".to_owned();
         problems.push(problem(message, format!("the cells are {}", listed(&names(plan)))));
+    }
+    let is_passed = objective.conditions.contains(&Condition::Passed);
+    let is_judged = |prompt: &PromptId| is_of_kind(plan, selection, prompt) && is_graded(plan, prompt);
+    if problems.is_empty() && is_passed && !plan.prompts.keys().any(is_judged) {
+        let message = "no prompt that it is about has a grader that a program can apply".to_owned();
+        let hint = "measure prompts that have graders, such as --suite quality; a redacted record has none";
+        problems.push(problem(message, hint.to_owned()));
     }
     let kinds: BTreeSet<String> =
         plan.prompts.values().map(|prompt| format!("{} in {}", prompt.category, prompt.language)).collect();

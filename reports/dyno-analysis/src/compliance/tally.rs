@@ -27,6 +27,8 @@ pub(super) struct Tally {
     pub(super) n_violations: u64,
     pub(super) causes: BTreeMap<Cause, u64>,
     pub(super) excluded: BTreeMap<Rule, u64>,
+    /// Observations that it would be about, if their prompts had a grader.
+    pub(super) n_ungraded: u64,
     pub(super) runs: Runs,
     /// Observations that ended well.
     n_ended_well: u64,
@@ -71,6 +73,10 @@ impl Tally {
     fn take(&mut self, run: u32, seen: Option<Seen>, tests: &[Test]) {
         let mark = match seen {
             None => Mark::Unselected,
+            Some(Seen::Excluded(Rule::Ungraded)) => {
+                self.n_ungraded += 1;
+                Mark::Excluded(Rule::Ungraded)
+            }
             Some(Seen::Excluded(rule)) => {
                 *self.excluded.entry(rule).or_default() += 1;
                 Mark::Excluded(rule)
@@ -87,7 +93,9 @@ impl Tally {
         self.n += 1;
         self.n_violations += u64::from(!causes.is_empty());
         self.runs.take(run, !causes.is_empty());
-        let ended_well = causes.iter().all(|cause| matches!(cause, Cause::Beyond(_) | Cause::NoValue(_)));
+        let ended_well = causes
+            .iter()
+            .all(|cause| matches!(cause, Cause::Beyond(_) | Cause::NoValue(_) | Cause::Rejected));
         self.n_ended_well += u64::from(ended_well);
         for cause in causes {
             *self.causes.entry(cause.clone()).or_default() += 1;

@@ -2,19 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use dyno_model::metric::{Direction, METRICS, Unit, metric};
-use dyno_model::slo::{Condition, Demand, Judged, Objective, Selection, Slo};
+use dyno_model::metric::{METRICS, Unit, metric};
+use dyno_model::slo::{Condition, Demand, Judged, Objective, Slo};
 use dyno_store::{Campaign, JournalEntry};
 use dyno_view::compliance::{
-    BoundView, COMPLIANCE_SCHEMA_VERSION, ComplianceVerdict, ComplianceView, ConditionView, DemandView,
-    EvidenceView, ExclusionView, JudgedCellView, JudgedView, JudgementView, ObjectiveView, SelectionView,
-    SloView,
+    COMPLIANCE_SCHEMA_VERSION, ComplianceVerdict, ComplianceView, EvidenceView, ExclusionView,
+    JudgedCellView, JudgedView, JudgementView, ObjectiveView, SloView,
 };
-use dyno_view::report::{CampaignView, FindingLevel, MethodView, UnitView};
+use dyno_view::report::{CampaignView, FindingLevel, MethodView};
 
 use super::CheckAsk;
 use super::cell::cell_view;
+use super::claims::{condition_view, demand_view, selection_views};
 use super::decide::{Frame, MOST_EXCLUDED, judgement};
+use super::dropped::dropped;
+use super::drops::{Drops, drops};
+use super::egress::{self, is_egress};
 use super::error::{ClaimProblem, ComplianceError};
 use super::limits::{limits, rules};
 use super::observe::{Observer, tests};
@@ -49,7 +52,8 @@ pub fn compliance(campaign: &Campaign, ask: &CheckAsk<'_>) -> Result<ComplianceV
     if !problems.is_empty() {
         return Err(ComplianceError::Claims { problems });
     }
-    Ok(assemble(&record, &cells, &bench, ask))
+    let drops = drops(&bench, ask)?;
+    Ok(assemble(&record, &cells, &Bench { drops, ..bench }, ask))
 }
 
 fn assemble(
@@ -96,11 +100,13 @@ fn assemble(
 
 /// The cells of a campaign with all that was to be served in each.
 pub(super) struct Bench<'c, 'a> {
-    cells: &'c [CellRecord<'a>],
+    pub(super) cells: &'c [CellRecord<'a>],
     slo: &'c Slo,
     campaign: CampaignView,
     pub(super) populations: Vec<Population<'c, 'a>>,
     observers: Vec<Observer<'c, 'a>>,
+    /// Answers against those of baselines; empty where none was asked for.
+    drops: Drops,
 }
 
 impl<'c, 'a> Bench<'c, 'a> {
@@ -111,6 +117,7 @@ impl<'c, 'a> Bench<'c, 'a> {
             campaign,
             populations: cells.iter().map(Population::of).collect(),
             observers: cells.iter().map(Observer::of).collect(),
+            drops: Drops::default(),
         }
     }
 
@@ -127,7 +134,7 @@ impl<'c, 'a> Bench<'c, 'a> {
 
     fn judges_energy(&self) -> bool {
         let of = |condition: &Condition| match condition {
-            Condition::Answered => false,
+            Condition::Answered | Condition::Passed | Condition::NoEgress => false,
             Condition::Limit { metric: id, .. } => {
                 metric(id).is_some_and(|metric| metric.unit == Unit::Joules)
             }
@@ -138,6 +145,9 @@ impl<'c, 'a> Bench<'c, 'a> {
     /// All observations of an objective in a cell.
     pub(super) fn tally(&self, objective: &Objective, place: usize) -> Tally {
         let cell = &self.cells[place];
+        if is_egress(objective) {
+            return egress::tally(cell, &self.populations[place]);
+        }
         let tests = tests(cell, &objective.conditions);
         Tally::of(cell, &self.populations[place], &self.observers[place], objective, &tests)
     }
@@ -154,23 +164,18 @@ impl<'c, 'a> Bench<'c, 'a> {
                 Judged::Launches => JudgedView::Launch,
             },
             conditions: objective.conditions.iter().filter_map(condition_view).collect(),
-            demand: match objective.demand {
-                Demand::Every => DemandView::Every,
-                Demand::Share { fraction_ppm, confidence_ppm } => DemandView::Share {
-                    fraction: f64::from(fraction_ppm) / 1e6,
-                    confidence: f64::from(confidence_ppm) / 1e6,
-                },
-            },
+            demand: demand_view(objective.demand),
             selection: selection_views(&objective.selection),
             verdict: together(judgements.iter().map(|judgement| judgement.verdict)),
             judgements,
+            baseline: objective.baseline.clone(),
         }
     }
 
     pub(super) fn judgement(&self, objective: &Objective, place: usize) -> JudgementView {
         let cell = &self.cells[place];
         let is_share =
-            |of: &&Objective| matches!(of.demand, Demand::Share { .. }) && self.places(of).contains(&place);
+            |of: &&Objective| !matches!(of.demand, Demand::Every) && self.places(of).contains(&place);
         let n_statements = self.slo.objectives.iter().filter(is_share).count();
         let n_shared = u32::try_from(n_statements).unwrap_or(u32::MAX).max(1);
         let campaign = &self.campaign;
@@ -187,7 +192,12 @@ impl<'c, 'a> Bench<'c, 'a> {
             n_shared: n_shared.saturating_mul(n_looks(cell.record.plan, cell.cell)),
             incomplete,
         };
-        judgement(&frame, &tests(cell, &objective.conditions), &self.tally(objective, place))
+        let (tests, tally) = (tests(cell, &objective.conditions), self.tally(objective, place));
+        if matches!(objective.demand, Demand::Drop { .. }) {
+            return dropped(&frame, &tests, &tally, self.drops.of(objective, place));
+        }
+        let view = judgement(&frame, &tests, &tally);
+        if is_egress(objective) { egress::doubted(view, cell) } else { view }
     }
 
     /// Objectives that select by a length which no prompt has.
@@ -227,6 +237,7 @@ impl<'c, 'a> Bench<'c, 'a> {
         let n_requests = match rule {
             // Only an objective knows whether it needs a length.
             Rule::LengthUnknown => self.most_without_length(place),
+            Rule::Ungraded => self.most_ungraded(place),
             Rule::InvalidLaunch | Rule::Cancelled | Rule::CutOff => {
                 population.attempts.iter().filter(|attempt| is_of(attempt.fate)).count() as u64
             }
@@ -246,6 +257,13 @@ impl<'c, 'a> Bench<'c, 'a> {
             n_launches: launches.len() as u64,
             reasons,
         })
+    }
+
+    fn most_ungraded(&self, place: usize) -> u64 {
+        let is_about =
+            |of: &&Objective| of.conditions.contains(&Condition::Passed) && self.places(of).contains(&place);
+        let n = |of: &Objective| self.tally(of, place).n_ungraded;
+        self.slo.objectives.iter().filter(is_about).map(n).max().unwrap_or(0)
     }
 
     fn most_without_length(&self, place: usize) -> u64 {
@@ -277,55 +295,6 @@ fn slo_view(slo: &Slo) -> SloView {
         file: slo.file.clone(),
         digest: slo.digest.as_str().to_owned(),
     }
-}
-
-pub(super) fn condition_view(condition: &Condition) -> Option<ConditionView> {
-    let Condition::Limit { metric: id, limit } = condition else { return Some(ConditionView::Answered) };
-    let metric = metric(id)?;
-    Some(ConditionView::Limit {
-        metric: id.clone(),
-        label: metric.label.to_owned(),
-        formula_version: metric.formula_version,
-        unit: unit_view(metric.unit),
-        bound: match metric.direction {
-            Direction::HigherIsBetter => BoundView::AtLeast,
-            Direction::LowerIsBetter | Direction::Neutral => BoundView::AtMost,
-        },
-        limit: *limit,
-    })
-}
-
-fn unit_view(unit: Unit) -> UnitView {
-    match unit {
-        Unit::Ns => UnitView::Ns,
-        Unit::TokensPerSecond => UnitView::TokensPerSecond,
-        Unit::Bytes => UnitView::Bytes,
-        Unit::Tokens => UnitView::Tokens,
-        Unit::Joules => UnitView::Joules,
-        Unit::Ratio => UnitView::Ratio,
-    }
-}
-
-fn selection_views(selection: &Selection) -> Vec<SelectionView> {
-    let lists = [
-        ("category", &selection.categories),
-        ("language", &selection.languages),
-        ("device", &selection.devices),
-        ("model", &selection.models),
-        ("runtime", &selection.runtimes),
-        ("load", &selection.loads),
-    ];
-    let view = |by: &str, values: Vec<String>| SelectionView { by: by.to_owned(), values };
-    let lists = lists.into_iter().filter(|(_, values)| !values.is_empty());
-    let mut views: Vec<SelectionView> = lists.map(|(by, values)| view(by, values.clone())).collect();
-    let words = match (selection.isl_from, selection.isl_to) {
-        (None, None) => return views,
-        (Some(from), None) => format!("{from} tokens or more"),
-        (None, Some(to)) => format!("{to} tokens or fewer"),
-        (Some(from), Some(to)) => format!("{from} to {to} tokens"),
-    };
-    views.push(view("prompt length", vec![words]));
-    views
 }
 
 /// How the judged metrics are computed.

@@ -3,7 +3,7 @@
 use dyno_model::metric::metric;
 use dyno_view::compliance::ViolationView;
 
-use super::observe::{Cause, Test};
+use super::observe::{Cause, PASSED, Test};
 use super::tally::Tally;
 
 /// `1 request`, `2 requests`, `3 launches`.
@@ -36,10 +36,12 @@ fn id(cause: &Cause) -> String {
     match cause {
         Cause::Beyond(metric) => (*metric).to_owned(),
         Cause::NoValue(metric) => format!("{metric}: no value"),
+        Cause::Rejected => PASSED.to_owned(),
         Cause::Ended(word) => word.clone(),
         Cause::NoToken => "no-token".to_owned(),
         Cause::Unsent => "unsent".to_owned(),
         Cause::Restarted => "restarted".to_owned(),
+        Cause::Egress(_) => "egress".to_owned(),
     }
 }
 
@@ -49,6 +51,7 @@ fn label(cause: &Cause, tests: &[Test]) -> String {
         Cause::Beyond(id) if tests.len() == 1 => format!("{} beyond the limit", name(id)),
         Cause::Beyond(id) => format!("{} beyond its limit", name(id)),
         Cause::NoValue(id) => format!("no value of {}", name(id)),
+        Cause::Rejected => "the grader does not accept the answer".to_owned(),
         Cause::Ended(word) => match word.as_str() {
             "ok" => "did not become ready".to_owned(),
             "oom" => "killed for memory".to_owned(),
@@ -62,6 +65,7 @@ fn label(cause: &Cause, tests: &[Test]) -> String {
         Cause::NoToken => "answered without a token".to_owned(),
         Cause::Unsent => "never sent: the runtime had ended".to_owned(),
         Cause::Restarted => "the device restarted".to_owned(),
+        Cause::Egress(sentence) => sentence.clone(),
     }
 }
 

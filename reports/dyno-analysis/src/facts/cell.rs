@@ -5,7 +5,7 @@ use dyno_model::sample::OwnCost;
 use dyno_store::JournalEntry;
 use dyno_view::report::{FactValue, FactView};
 
-use super::{bytes, count, fact, ns, text};
+use super::{bytes, count, fact, ns, provenance, text};
 use crate::cell::CellRecord;
 
 /// Facts of a cell's runtime and model, as the first launch that became ready says.
@@ -25,10 +25,14 @@ pub(crate) fn cell_facts(cell: &CellRecord<'_>) -> Vec<FactView> {
                 .and_then(|facts| facts.binary_digest.as_ref())
                 .map(|digest| FactValue::Digest(digest.to_string())),
         ),
+    ];
+    views.extend(provenance::of_runtime(cell, runtime));
+    views.extend([
         text("Model", planned.map(|model| model.title.as_str())),
         text("Model licence", planned.map(|model| model.license.as_str())),
         fact("Model file", model_digest(cell).map(FactValue::Digest)),
-    ];
+    ]);
+    views.extend(provenance::of_model(cell));
     if let Some(model) = runtime.and_then(|facts| facts.model.as_ref()) {
         views.extend([
             text("Architecture", Some(&model.architecture)),
@@ -49,6 +53,7 @@ pub(crate) fn cell_facts(cell: &CellRecord<'_>) -> Vec<FactView> {
                 Some(if model.has_chat_template { "the model's own" } else { "none in the file" }),
             ),
         ]);
+        views.extend(provenance::of_file(model));
     }
     views
 }

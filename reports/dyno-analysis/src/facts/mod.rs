@@ -3,6 +3,7 @@
 mod cell;
 mod device;
 mod parts;
+mod provenance;
 
 use dyno_view::report::{FactValue, FactView};
 

@@ -7,6 +7,7 @@ use dyno_view::load::{GoodView, LimitView, VerdictView};
 
 use super::attempts::{Attempts, share};
 use crate::cell::CellRecord;
+use crate::measure::request_value;
 use crate::steering::n_looks;
 
 /// What a request was judged by: its value, and the most that it may be.
@@ -22,8 +23,9 @@ pub(super) fn good(cell: &CellRecord<'_>, attempts: &Attempts) -> Option<GoodVie
     let slo = plan.slo.as_ref()?;
     let limits: Vec<Limit<'_>> =
         slo.limits.iter().map(|of| Limit { of, id: judged(cell, &of.metric) }).collect();
-    let keeps =
-        |row: usize, limit: &Limit<'_>| value(cell, limit.id, row).is_some_and(|ns| ns <= limit.of.limit_ns);
+    let keeps = |row: usize, limit: &Limit<'_>| {
+        value(cell, limit.id, row).is_some_and(|ns| ns <= limit.of.limit_ns as f64)
+    };
     let n = attempts.n();
     let is_good = |row: &&usize| limits.iter().all(|limit| keeps(**row, limit));
     let n_good = attempts.rows.iter().filter(is_good).count() as u64;
@@ -88,28 +90,13 @@ fn judged(cell: &CellRecord<'_>, word: &str) -> &'static str {
     }
 }
 
-/// A request's value of a metric; `None` when it failed, or has none.
-fn value(cell: &CellRecord<'_>, id: &str, row: usize) -> Option<u64> {
-    let (record, derived) = (cell.record, &cell.record.derived[row]);
-    if record.requests.outcome[row] != "ok" {
-        return None;
-    }
+/// A request's value of a time; `None` when it failed, or has none.
+fn value(cell: &CellRecord<'_>, id: &str, row: usize) -> Option<f64> {
+    let requests = &cell.record.requests;
     // An answer of one token has no gap that could be too long (vLLM counts it as 0, too).
-    let pace = |tpot: Option<u64>| tpot.or((record.requests.completion_tokens[row] == Some(1)).then_some(0));
-    match id {
-        "ttft_sched_ns" => derived.ttft_sched_ns,
-        "e2e_sched_ns" => derived.e2e_sched_ns,
-        "ttft_ns" => derived.ttft_ns,
-        "e2e_ns" => derived.e2e_ns,
-        "tpot_ns" => pace(derived.tpot_ns),
-        "tpot_k1_ns" => pace(derived.tpot_k1_ns),
-        "ttfo_ns" => derived.ttfo_ns,
-        "ttst_ns" => derived.ttst_ns,
-        "send_lag_ns" => derived.send_lag_ns,
-        "queue_ns" => record.requests.queue_ns[row],
-        "connect_ns" => record.requests.connect_ns[row],
-        _ => None,
-    }
+    let is_pace = matches!(id, "tpot_ns" | "tpot_k1_ns");
+    let has_no_gap = requests.outcome[row] == "ok" && requests.completion_tokens[row] == Some(1);
+    request_value(cell, id, row).or((is_pace && has_no_gap).then_some(0.0))
 }
 
 /// From the first send to the end of the last request, summed over launches.

@@ -149,7 +149,7 @@ fn standing_words(standing: &Standing) -> &'static str {
 
 /// Points `[price, figure]` that no other one beats: none is as cheap and as good, and one of both more so. From the
 /// cheapest on.
-fn frontier(points: &[[f64; 2]], higher_is_better: bool) -> Vec<[f64; 2]> {
+pub(crate) fn frontier(points: &[[f64; 2]], higher_is_better: bool) -> Vec<[f64; 2]> {
     let good = |point: &[f64; 2]| if higher_is_better { -point[1] } else { point[1] };
     let is_beaten = |mine: &[f64; 2]| {
         points.iter().any(|other| {

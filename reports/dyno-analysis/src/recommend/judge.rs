@@ -147,6 +147,8 @@ fn verdict(requests: &[Observed<'_>], demand: Demand, shared: Option<f64>) -> Op
             let confidence = shared.unwrap_or(f64::from(confidence_ppm) / 1e6);
             slo_verdict(n, n_violations, Level::per_million(fraction_ppm)?, confidence)
         }
+        // It takes another campaign.
+        Demand::Drop { .. } => None,
     }
 }
 
@@ -217,6 +219,7 @@ fn figure(cell: &CellRecord<'_>, objective: &Objective) -> (Option<String>, Opti
             }
         }
         (Demand::Every, false) => worst(unit, &values, metric.direction),
+        (Demand::Drop { .. }, false) => missing(unit, "a drop is held against another campaign"),
     };
     (Some(metric.id.to_owned()), Some(view))
 }
@@ -296,6 +299,7 @@ fn loosest<'o>(objectives: impl Iterator<Item = &'o Objective>) -> Objective {
         conditions: [Condition::Answered].into_iter().chain(limits.into_iter().map(limit)).collect(),
         demand: Demand::Every,
         selection: Selection::default(),
+        baseline: None,
     }
 }
 
@@ -311,6 +315,7 @@ mod tests {
             conditions: vec![Condition::Limit { metric: id.to_owned(), limit }],
             demand: Demand::Share { fraction_ppm: 950_000, confidence_ppm: 950_000 },
             selection: Selection::default(),
+            baseline: None,
         }
     }
 

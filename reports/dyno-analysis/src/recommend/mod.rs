@@ -18,10 +18,9 @@ mod offer;
 mod predict;
 mod rank;
 
-use dyno_model::slo::{Demand as ObjectiveDemand, Objective};
+use dyno_model::slo::Objective;
 use dyno_store::Campaign;
 use dyno_view::comparison::WorkView;
-use dyno_view::compliance::DemandView;
 use dyno_view::recommend::{
     AdviceView, AdviceWord, BuyerObjectiveView, FlipView, OptionCellView, OptionView,
     RECOMMENDATION_SCHEMA_VERSION, RecommendSloView, RecommendSourceView, Recommendation, Standing,
@@ -29,10 +28,12 @@ use dyno_view::recommend::{
 
 use crate::cell::CellRecord;
 use crate::comparison::{Work, work_view};
-use crate::compliance::{conditions_view, judgements};
+use crate::compliance::{conditions_view, demand_view, judgements};
 use crate::machine::unreal;
 use crate::present::campaign_view;
 use crate::record::Record;
+
+pub(crate) use charts::frontier;
 
 pub use ask::{BuyerAsk, CloudPrice, Demand, PredictAsk, RecommendError};
 
@@ -239,13 +240,7 @@ fn slo_view(ask: &BuyerAsk) -> RecommendSloView {
     let objective = |of: &Objective| BuyerObjectiveView {
         name: of.name.clone(),
         conditions: conditions_view(&of.conditions),
-        demand: match of.demand {
-            ObjectiveDemand::Every => DemandView::Every,
-            ObjectiveDemand::Share { fraction_ppm, confidence_ppm } => DemandView::Share {
-                fraction: f64::from(fraction_ppm) / 1e6,
-                confidence: f64::from(confidence_ppm) / 1e6,
-            },
-        },
+        demand: demand_view(of.demand),
     };
     RecommendSloView {
         name: ask.slo.name.clone(),

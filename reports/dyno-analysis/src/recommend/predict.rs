@@ -213,7 +213,7 @@ fn predicted(all: &[Neighbour], most: f64) -> AmountView {
 fn tpot(decode: &AmountView, ask: &BuyerAsk) -> Option<VerdictView> {
     let limit = |condition: &Condition| match condition {
         Condition::Limit { metric, limit } if metric == "tpot_ns" => Some(*limit),
-        Condition::Limit { .. } | Condition::Answered => None,
+        Condition::Limit { .. } | Condition::Answered | Condition::Passed | Condition::NoEgress => None,
     };
     let all = ask.slo.objectives.iter().flat_map(|of| &of.conditions);
     let strictest = all.filter_map(limit).min_by(f64::total_cmp)?;

@@ -14,7 +14,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::queue::MS;
 use super::sample::{End, launch, ok, plan, record, written};
-use crate::{CheckAsk, compliance};
+use crate::{Baselines, CheckAsk, compliance};
 
 /// What one request does.
 #[derive(Debug, Clone)]
@@ -125,6 +125,7 @@ pub(super) fn objective(conditions: Vec<Condition>, fraction_ppm: u32) -> Object
         conditions,
         demand: Demand::Share { fraction_ppm, confidence_ppm: 950_000 },
         selection: Selection::default(),
+        baseline: None,
     }
 }
 
@@ -149,6 +150,7 @@ pub(super) fn ask(slo: &Slo) -> CheckAsk<'_> {
         checked_by: "0.2.0",
         regenerate: "edgedyno check c-1 --slo sla.toml",
         calibrations: BTreeMap::from([("local".to_owned(), "ab".repeat(32))]),
+        baselines: Baselines::Elsewhere,
     }
 }
 

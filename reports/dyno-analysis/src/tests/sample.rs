@@ -48,6 +48,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
             temperature_milli: 0,
             top_p_milli: 1000,
             seed: 1,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 1000,
@@ -63,7 +64,12 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         let message = |role: &str, content: String| Message { role: role.to_owned(), content };
         let messages =
             vec![message("system", "Be brief.".to_owned()), message("user", format!("Question {n}?"))];
-        let planned = PlannedPrompt { category: category.to_owned(), language: "en".to_owned(), messages };
+        let planned = PlannedPrompt {
+            category: category.to_owned(),
+            language: "en".to_owned(),
+            messages,
+            grader: None,
+        };
         (format!("p-{n}").as_str().into(), planned)
     };
     let model = PlannedModel {
@@ -71,6 +77,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         license: "CC0-1.0".to_owned(),
         origin: ModelOrigin::None,
         context_tokens: 256,
+        provenance: dyno_model::trust::ModelProvenance::default(),
     };
     let runtime = PlannedRuntime {
         title: "Scripted".to_owned(),
@@ -107,6 +114,7 @@ pub(super) fn plan(n_runs: u32) -> Plan {
         care: None,
         meters: BTreeMap::new(),
         comparison: None,
+        trust: None,
         boards: BTreeMap::new(),
     }
 }
@@ -169,6 +177,7 @@ pub(super) fn record(asked: &Asked) -> EventKind {
         text: format!("Answer {}.", asked.idx),
         queue_ns: None,
         exchange: None,
+        logprobs: None,
     }))
 }
 
@@ -306,7 +315,7 @@ pub(super) fn written(root: &Path, plan: &Plan, launches: &[Vec<Event>]) -> Camp
     named("c-1", root, plan, launches)
 }
 
-fn named(name: &str, root: &Path, plan: &Plan, launches: &[Vec<Event>]) -> Campaign {
+pub(super) fn named(name: &str, root: &Path, plan: &Plan, launches: &[Vec<Event>]) -> Campaign {
     let campaign = Store::new(root).create(&CampaignId::from(name), plan).expect("an empty folder");
     let mut journal = Journal::create(&campaign, "0.1.0", WallNs(WALL)).expect("a new journal");
     journal.append(&session(0)).expect("disk has room");

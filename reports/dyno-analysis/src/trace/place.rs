@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dyno_model::ids::DeviceId;
 use dyno_store::LaunchRow;
 
-use crate::contacts::Contacts;
+use crate::clock::wall_ahead_ns;
 use crate::record::Record;
 
 /// A launch on the axis.
@@ -29,12 +28,7 @@ impl Placed {
 
 /// All launches by run and number. One without a wall clock begins at 0.
 pub(super) fn places(record: &Record<'_>) -> BTreeMap<(u32, u32), Placed> {
-    let ahead_ns: BTreeMap<&DeviceId, i64> = record
-        .plan
-        .devices
-        .keys()
-        .filter_map(|device| Some((device, Contacts::of(record, device).best_clock()?.wall_offset_ns)))
-        .collect();
+    let ahead_ns = wall_ahead_ns(record);
     let wall = |launch: &LaunchRow| {
         let ahead_ns = record.cell_of(launch.run).and_then(|cell| ahead_ns.get(&cell.device));
         Some(i128::from(launch.wall_ns?) - i128::from(ahead_ns.copied().unwrap_or(0)))

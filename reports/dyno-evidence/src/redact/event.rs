@@ -1,6 +1,7 @@
 //! Events without texts and names.
 
 use dyno_model::event::{Event, EventKind};
+use dyno_model::network::{NetworkWatch, SocketSeen, Unwatched};
 use dyno_model::outcome::{Outcome, Validity};
 use dyno_model::request::RequestRecord;
 use dyno_model::start::StartMade;
@@ -19,6 +20,7 @@ impl Redactor {
             EventKind::Request(request) => self.request(request),
             EventKind::Span(span) => self.maybe_words(span.why.as_mut()),
             EventKind::Note { text } => self.words(text),
+            EventKind::Network(network) => self.network(network),
             EventKind::LaunchEnded { outcome, validity, exit, cpu_ns: _, peak_rss_bytes: _, own: _ } => {
                 self.outcome(outcome);
                 self.maybe_words(exit.as_mut());
@@ -55,6 +57,43 @@ impl Redactor {
         self.maybe_words(unverified.as_mut());
     }
 
+    /// That a socket led beyond the machine stays, and so does when; where it led gets a stand-in, and so does who had it.
+    fn network(&mut self, network: &mut NetworkWatch) {
+        let NetworkWatch {
+            from: _,
+            to: _,
+            n_looks: _,
+            longest_gap_ns: _,
+            n_processes: _,
+            sockets,
+            n_more: _,
+            unwatched,
+            counted: _,
+            cpu_ns: _,
+        } = network;
+        for socket in sockets {
+            let SocketSeen {
+                protocol: _,
+                reach: _,
+                local,
+                remote,
+                pid: _,
+                program,
+                n: _,
+                first_seen: _,
+                last_seen: _,
+            } = socket;
+            for address in [local, remote] {
+                self.maybe_name(Kind::Address, address.as_mut());
+            }
+            self.name(Kind::Process, program);
+        }
+        for Unwatched { pid: _, program, reason } in unwatched {
+            self.maybe_name(Kind::Process, program.as_mut());
+            self.words(reason);
+        }
+    }
+
     fn request(&self, request: &mut RequestRecord) {
         // When tokens came and how many there were is what was measured; it stays.
         let RequestRecord {
@@ -74,9 +113,12 @@ impl Redactor {
             text,
             queue_ns: _,
             exchange: _,
+            logprobs,
         } = request;
         self.outcome(outcome);
         self.text(text);
+        // Tokens are the answer once more.
+        *logprobs = None;
         // A chunk is a token where it has text (MEASUREMENT §1.1): that much is kept. The lengths are not, for an answer
         // can be guessed from those of its tokens (Weiss et al., "What Was Your Prompt?", USENIX Security 2024).
         for bytes in chunk_bytes {

@@ -50,6 +50,7 @@ impl Redactor {
         };
         vec![
             format!("texts of prompts and answers, and what runtimes and commands said of their failures: {texts}"),
+            "what tells a good answer from a bad one, and tokens with their probabilities: left out".to_owned(),
             "bytes of each chunk of an answer: only whether it had text is kept, for lengths of tokens betray words"
                 .to_owned(),
             "host names, serial numbers, boot ids, addresses of servers and meters, names of other processes: replaced \

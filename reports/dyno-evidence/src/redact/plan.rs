@@ -6,6 +6,7 @@ use dyno_model::plan::{
     ModelOrigin, ModelSource, Plan, PlannedDevice, PlannedModel, PlannedPrompt, PlannedRuntime, TransportSpec,
 };
 use dyno_model::prepare::PrepareSpec;
+use dyno_model::trust::{ModelProvenance, ProgramPin, SignatureSource, SignatureState};
 
 use crate::redact::{Kind, LEFT_OUT, Redactor};
 
@@ -36,6 +37,8 @@ impl Redactor {
             boards: _,
             meters,
             comparison,
+            // Names that the project gave, public keys and public addresses.
+            trust: _,
         } = plan;
         for device in devices.values_mut() {
             self.planned_device(device);
@@ -52,7 +55,9 @@ impl Redactor {
         for arm in comparison.iter_mut().flat_map(|comparison| &mut comparison.arms) {
             self.words(&mut arm.words);
         }
-        for PlannedPrompt { category: _, language: _, messages } in prompts.values_mut() {
+        for PlannedPrompt { category: _, language: _, messages, grader } in prompts.values_mut() {
+            // It has the words of a good answer, and there is none left to hold against it.
+            *grader = None;
             for message in messages {
                 self.text(&mut message.content);
             }
@@ -89,8 +94,33 @@ impl Redactor {
     }
 
     fn model(&mut self, model: &mut PlannedModel) {
-        let PlannedModel { title: _, license: _, origin, context_tokens: _ } = model;
+        let PlannedModel { title: _, license: _, origin, context_tokens: _, provenance } = model;
         self.origin(origin);
+        let ModelProvenance { signature_from, parent_signature_from, signature, terms: _ } = provenance;
+        for source in [signature_from, parent_signature_from].into_iter().flatten() {
+            self.signature_source(source);
+        }
+        if let Some(state) = signature {
+            self.signature(state);
+        }
+    }
+
+    fn signature_source(&mut self, source: &mut SignatureSource) {
+        match source {
+            SignatureSource::Text { text } => self.words(text),
+            SignatureSource::File { path } => self.words(path),
+            SignatureSource::Https { url } => self.words(url),
+        }
+    }
+
+    /// A signer's comment is free text.
+    fn signature(&mut self, state: &mut SignatureState) {
+        match state {
+            SignatureState::Signed { key: _, form: _, comment } => self.maybe_words(comment.as_mut()),
+            SignatureState::MadeFromSigned { from: _, key: _ }
+            | SignatureState::UnknownSigner { signer: _, form: _ }
+            | SignatureState::Unsigned => {}
+        }
     }
 
     fn origin(&mut self, origin: &mut ModelOrigin) {
@@ -124,7 +154,16 @@ impl Redactor {
     }
 
     fn server(&mut self, server: &mut ServerSpec) {
-        let ServerSpec { program, args, env, ready_path: _, version_args: _, prefix: _, cache_dirs } = server;
+        let ServerSpec { program, args, env, ready_path: _, version_args: _, prefix: _, cache_dirs, pins } =
+            server;
+        for ProgramPin { sha256: _, signature_from, signature } in pins.values_mut() {
+            if let Some(source) = signature_from {
+                self.signature_source(source);
+            }
+            if let Some(state) = signature {
+                self.signature(state);
+            }
+        }
         self.words(program);
         self.all_words(args);
         self.all_words(cache_dirs);

@@ -50,6 +50,12 @@ fn plan() -> Plan {
             "origin": {
                 "kind": "published", "digest": digest, "bytes": 9, "file": "m.gguf", "terms_url": null,
                 "sources": [{"kind": "file", "path": "/home/lovelace/m.gguf"}]
+            },
+            "provenance": {
+                "signature_from": {"kind": "file", "path": "/home/lovelace/m.gguf.minisig"},
+                "signature": {
+                    "kind": "signed", "key": "lab", "form": "minisign", "comment": "file:/home/lovelace/m.gguf"
+                }
             }
         }},
         "runtimes": {
@@ -61,7 +67,10 @@ fn plan() -> Plan {
                 "title": "r", "dialect": "openai_chat", "settings": {}, "ready_limit_ms": 1,
                 "server": {
                     "program": "/home/lovelace/llama-server", "args": ["--host", "10.20.30.40", "{model}"],
-                    "env": {"HF_TOKEN": "sk-123"}, "ready_path": "/health"
+                    "env": {"HF_TOKEN": "sk-123"}, "ready_path": "/health",
+                    "pins": {"any": {
+                        "sha256": digest, "signature_from": {"kind": "file", "path": "/home/lovelace/s.sig"}
+                    }}
                 },
                 "endpoint": {"url": "http://lab7:8080/v1", "model": "m"}
             }
@@ -222,4 +231,36 @@ fn notes_and_reasons_lose_addresses_only() {
         event(&json!({"event": "note", "text": "asked by lovelace@lab7: 3 of 4 reads at 12:30:00 failed"}));
     Redactor::new(RedactionMode::Drop).event(&mut note);
     assert!(clean(&note).contains("asked by [address]: 3 of 4 reads at 12:30:00 failed"));
+}
+
+#[test]
+fn that_a_socket_led_away_stays_and_where_it_led_does_not() {
+    let seen = |remote: &str| {
+        json!({
+            "protocol": "TCP", "reach": "connected", "local": "192.168.7.9:40000", "remote": remote, "pid": 812,
+            "program": "firefox", "n": 2, "first_seen": 10, "last_seen": 20
+        })
+    };
+    let watch = |sockets: Value| {
+        event(&json!({
+            "event": "network", "from": 1, "to": 99, "n_looks": 4, "longest_gap_ns": 30, "n_processes": 1,
+            "sockets": sockets, "n_more": 0, "cpu_ns": 3,
+            "unwatched": [{"pid": 7, "program": "firefox", "reason": "closed to lovelace@lab7"}],
+            "counted": {"is_shared": true, "tcp_opens": 5, "own_tcp_opens": 4, "udp_datagrams": 0, "packets_out": null}
+        }))
+    };
+    let whole = watch(json!([seen("10.20.30.40:443"), seen("10.20.30.41:443"), seen("10.20.30.40:443")]));
+    let mut event = whole.clone();
+    Redactor::new(RedactionMode::Drop).event(&mut event);
+    let text = clean(&event);
+    assert!(!text.contains("192.168") && !text.contains("10.20.30"), "{text}");
+    let (found, before): (Value, Value) =
+        (serde_json::from_str(&text).expect("JSON"), serde_json::to_value(&whole).expect("JSON"));
+    let remote = |place: usize| found["sockets"][place]["remote"].as_str().expect("it stays").to_owned();
+    assert_eq!((remote(0), remote(0) == remote(1)), (remote(2), false));
+    assert_eq!(found["sockets"][0]["program"], found["unwatched"][0]["program"]);
+    for figure in ["n_looks", "longest_gap_ns", "counted", "from", "to"] {
+        assert_eq!(found[figure], before[figure], "{figure}");
+    }
+    assert_eq!(found["sockets"][0]["reach"], "connected");
 }

@@ -52,6 +52,7 @@ fn sample(n_cells: usize) -> Report {
         starts: None,
         energy: None,
         heat: None,
+        quality: None,
         devices: vec![device()],
         cells: (0..n_cells).map(|i| cell(i, models[i % models.len()])).collect(),
         methods: methods(),
@@ -168,6 +169,7 @@ fn cell(number: usize, model: &str) -> CellView {
     let shots = shots(number);
     CellView {
         id: format!("{:016x}", 0x9e37_79b9_u64 + number as u64),
+        network: None,
         device: "local".to_owned(),
         runtime: "embedded".to_owned(),
         model: model.to_owned(),
@@ -204,6 +206,7 @@ fn cell(number: usize, model: &str) -> CellView {
         proof: None,
         steady: None,
         heat: None,
+        quality: None,
         energy: None,
         memory: Some(limits::memory()),
         roofline: Some(limits::roofline()),

@@ -13,6 +13,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::axis::{AxisPlan, Direction};
 use super::backend::{ClassSvg, Ink, UNITS};
 use super::bands;
+use super::crosses;
 use super::drawing::{Drawing, Frame, Plotted};
 use super::reduce::{outline, steps};
 use super::rows;
@@ -27,7 +28,7 @@ const HEIGHT: u32 = 360;
 /// Text size, in pixels of the design; the style sheet says the same, and more on narrow screens.
 const TEXT: u32 = 13;
 /// Radius of a dot, for plotters; the style sheet says how it looks.
-const DOT_RADIUS: u32 = 2;
+pub(super) const DOT_RADIUS: u32 = 2;
 /// Space above the plot for the vertical axis' title.
 const TOP: u32 = 32;
 /// Space to the right of the plot for the last tick's label.
@@ -72,7 +73,7 @@ pub(crate) fn drawing(chart: &Chart) -> Option<Drawing> {
         _ => "",
     };
     let plots = match chart.form {
-        ChartForm::Density => Vec::new(),
+        ChartForm::Density | ChartForm::Crosses => Vec::new(),
         _ => vec![Plotted::of((&x, &y), frame, 1, names(chart))],
     };
     Some(Drawing { body, height: HEIGHT, form, plots })
@@ -154,7 +155,7 @@ pub(super) fn frame_of(plot: &Plot<'_, '_>) -> Frame {
 
 /// Whether a series is no observation but something to hold observations against: a limit, the rate that was offered.
 pub(crate) fn is_reference(chart: &Chart, series: &Series) -> bool {
-    chart.form == ChartForm::DottedLine && series.n == 0
+    matches!(chart.form, ChartForm::DottedLine | ChartForm::Crosses) && series.n == 0
 }
 
 /// The colour of each series: a stretch of level and a band have that of the observations that they belong to.
@@ -212,13 +213,14 @@ pub(super) fn draw_series(
             let boxes = pairs.iter().map(|corners| Rectangle::new(*corners, colour.filled()));
             return plot.draw_series(boxes).map(|_| ());
         }
+        ChartForm::Crosses if series.n > 0 => return crosses::draw(plot, &points, ink),
         // A band was drawn before all lines.
         ChartForm::StepBand if series.n == 0 => return Ok(()),
         ChartForm::DottedLine if series.n > 0 => {
             plot.draw_series(dots(&points))?;
             points
         }
-        ChartForm::Line | ChartForm::Levels | ChartForm::DottedLine => {
+        ChartForm::Line | ChartForm::Levels | ChartForm::DottedLine | ChartForm::Crosses => {
             outline(&points, (x.low, x.high), columns)
         }
         ChartForm::Step | ChartForm::StepBand => {

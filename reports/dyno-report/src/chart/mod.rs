@@ -7,6 +7,7 @@
 mod axis;
 mod backend;
 mod bands;
+mod crosses;
 mod draw;
 mod drawing;
 mod forest;

@@ -34,6 +34,7 @@ pub(super) fn class(form: ChartForm) -> Option<&'static str> {
         | ChartForm::StepBand
         | ChartForm::Points
         | ChartForm::DottedLine
+        | ChartForm::Crosses
         | ChartForm::Levels
         | ChartForm::Density => None,
     }

@@ -5,6 +5,7 @@ mod calibration;
 mod history;
 mod lines;
 mod points;
+mod quality;
 mod sentences;
 
 pub(crate) use blocks::block_charts;
@@ -14,6 +15,7 @@ pub(crate) use calibration::{
 pub(crate) use history::{SeriesWords, history_verdict, series_words};
 pub(crate) use lines::{Group, Line, groups};
 pub(crate) use points::points;
+pub(crate) use quality::{LOST_AND_GAINED, QualityLine, flipped_words, quality_lines};
 pub(crate) use sentences::{
     Said, calibration_used, failure_words, how_measured, lettered, pairing_words, said_of, shape_words,
     side_line, tail_words,

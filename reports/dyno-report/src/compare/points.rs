@@ -4,16 +4,41 @@ use dyno_view::compare::CompareView;
 use dyno_view::comparison::Better;
 use dyno_view::report::UnitView;
 
-use super::{Group, Line, groups};
+use super::{Group, Line, QualityLine, groups, quality_lines};
 use crate::bench_json::{Point, Tool, slug};
 
 /// The sides' own medians, and the ratios to the baseline with their intervals.
 pub(crate) fn points(view: &CompareView) -> Vec<Point> {
     let of_group = |group: Group<'_>| {
         let lines = group.lines.iter().flat_map(|line| of_line(&group, line));
-        lines.collect::<Vec<_>>()
+        let answers = quality_lines(&group).into_iter().filter_map(|line| of_answers(&group, &line));
+        lines.chain(answers).collect::<Vec<_>>()
     };
     groups(view).into_iter().flat_map(of_group).collect()
+}
+
+/// The side's pass rate, of all prompts or of a category; `None` without a pair.
+fn of_answers(group: &Group<'_>, line: &QualityLine<'_>) -> Option<Point> {
+    let [_, passed] = line.row.shares()?;
+    let category = line.row.category.as_ref();
+    let about = category.map(|of| format!(", {of}")).unwrap_or_default();
+    Some(Point {
+        benchmark: format!("{} · {}", group.work(), group.side),
+        label: format!("Answers that pass{about}"),
+        measure: slug(&category.map_or_else(|| "passed".to_owned(), |of| format!("passed {of}"))),
+        unit: UnitView::Ratio,
+        tool: Tool::BiggerIsBetter,
+        value: passed,
+        is_relative: false,
+        bounds: None,
+        extra: format!(
+            "{} {} against {}, n = {} prompts",
+            line.word,
+            line.effect_line(),
+            group.baseline,
+            line.n
+        ),
+    })
 }
 
 fn of_line(group: &Group<'_>, line: &Line<'_>) -> Vec<Point> {

@@ -7,6 +7,7 @@ use dyno_view::compare::{
 };
 use dyno_view::load::ShareIntervalView;
 
+use super::quality::{quality_measured, quality_said};
 use super::{Group, Tone, letter, verdict_tone, verdict_word};
 use crate::load::share_words;
 use crate::words::{self, count, plural};
@@ -56,6 +57,8 @@ pub(crate) fn said_of(group: &Group<'_>) -> Vec<Said> {
     if let Some((tone, text)) = failure_words(&contrast.failures) {
         say(tone, text);
     }
+    all.extend(quality_said(group));
+    let mut say = |tone: Tone, text: String| all.push(Said { tone, text });
     for note in &contrast.notes {
         say(Tone::Warn, note.clone());
     }
@@ -198,6 +201,8 @@ pub(crate) fn how_measured(view: &CompareView) -> Vec<String> {
         words::percent(family.false_discovery),
         words::confidence(family.confidence),
     ));
+    let graded = view.contrasts.iter().filter_map(|contrast| contrast.quality.as_ref());
+    all.extend(graded.max_by_key(|of| of.categories.len()).map(quality_measured).unwrap_or_default());
     all
 }
 

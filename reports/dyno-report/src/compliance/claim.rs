@@ -13,42 +13,58 @@ pub(crate) fn claim(objective: &ObjectiveView) -> String {
         .map(|selection| format!("{} {}", selection.by, selection.values.join(" or ")))
         .collect();
     let which = if which.is_empty() { String::new() } else { format!(" with {}", which.join(", ")) };
+    let graded = if objective.conditions.contains(&ConditionView::Passed) { "graded " } else { "" };
+    if objective.conditions.contains(&ConditionView::NoEgress) {
+        return "In no launch of the record did the runtime connect to anything beyond its machine"
+            .to_owned();
+    }
     match (&objective.demand, objective.judges) {
         (DemandView::Share { fraction, confidence }, judges) => format!(
-            "At least {} of the {}{which} {}, shown with {} confidence",
+            "At least {} of the {graded}{}{which} {}, shown with {} confidence",
             share_of(*fraction),
             plural(judges),
-            predicate(objective, ["are answered", "become ready and are not killed", "have"]),
+            predicate(objective, ["are answered", "become ready and are not killed", "have", "pass"]),
             share_of(*confidence)
         ),
         (DemandView::Every, judges) => format!(
-            "Every {} of the record{which} {}",
+            "Every {graded}{} of the record{which} {}",
             singular(judges),
-            predicate(objective, ["is answered", "becomes ready and is not killed", "has"])
+            predicate(objective, ["is answered", "becomes ready and is not killed", "has", "passes"])
         ),
+        (DemandView::Drop { most, confidence }, _) => {
+            let baseline = objective.baseline.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+            format!(
+                "The share of graded prompts{which} that pass is at most {} below that of the baseline{baseline}, shown \
+                 with {} confidence",
+                super::dropped::points_of(*most),
+                share_of(*confidence)
+            )
+        }
     }
 }
 
-/// What requests or launches do: the words for one that is answered, for a launch that ends well, and for `have`.
-fn predicate(objective: &ObjectiveView, [answered, ready, have]: [&str; 3]) -> String {
+/// What requests or launches do: the words for one that is answered, for a launch that ends well, for `have` and `pass`.
+fn predicate(objective: &ObjectiveView, [answered, ready, have, pass]: [&str; 4]) -> String {
     let is_limit = |condition: &&ConditionView| matches!(condition, ConditionView::Limit { .. });
     let limits: Vec<String> = objective.conditions.iter().filter(is_limit).map(limit_line).collect();
     let ended_well = match objective.judges {
         JudgedView::Request => answered,
         JudgedView::Launch => ready,
     };
-    let has_limits = format!("{have} {}", limits.join(" and "));
-    match (limits.len(), objective.conditions.len() - limits.len()) {
-        (0, _) => ended_well.to_owned(),
-        (_, 0) => has_limits,
-        _ => format!("{ended_well} and {has_limits}"),
-    }
+    let has = |condition: &ConditionView| objective.conditions.contains(condition);
+    let mut does = Vec::new();
+    does.extend(has(&ConditionView::Answered).then(|| ended_well.to_owned()));
+    does.extend((!limits.is_empty()).then(|| format!("{have} {}", limits.join(" and "))));
+    does.extend(has(&ConditionView::Passed).then(|| pass.to_owned()));
+    if does.is_empty() { ended_well.to_owned() } else { does.join(" and ") }
 }
 
 /// `TTFT ≤ 1 s`, or `answered`.
 pub(crate) fn limit_line(condition: &ConditionView) -> String {
     match condition {
         ConditionView::Answered => "answered".to_owned(),
+        ConditionView::Passed => "answer passes".to_owned(),
+        ConditionView::NoEgress => "no connection beyond the machine".to_owned(),
         ConditionView::Limit { label, unit, bound, limit, .. } => {
             let sign = match bound {
                 BoundView::AtMost => '≤',
@@ -82,7 +98,7 @@ pub(crate) fn share_down(ratio: f64) -> String {
 }
 
 /// Without zeros behind the point.
-fn trimmed(value: f64, places: usize) -> String {
+pub(super) fn trimmed(value: f64, places: usize) -> String {
     let text = format!("{value:.places$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

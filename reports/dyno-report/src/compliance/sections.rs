@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dyno_view::compliance::{
-    BoundView, ComplianceView, ConditionView, JudgedCellView, JudgementMethod, JudgementView, LengthsView,
-    ObjectiveView,
+    BoundView, ComplianceView, ConditionView, DemandView, JudgedCellView, JudgementMethod, JudgementView,
+    LengthsView, ObjectiveView,
 };
 use dyno_view::device::{FactValue, FactView};
 use dyno_view::report::UnitView;
@@ -28,7 +28,7 @@ fn claims(view: &ComplianceView) -> Vec<Block> {
     for objective in &view.objectives {
         blocks.push(Block::Heading(objective.name.clone()));
         let metrics = objective.conditions.iter().filter_map(|condition| match condition {
-            ConditionView::Answered => None,
+            ConditionView::Answered | ConditionView::Passed | ConditionView::NoEgress => None,
             ConditionView::Limit { metric, formula_version, bound, .. } => {
                 let better = match bound {
                     BoundView::AtMost => "lower is better",
@@ -201,6 +201,9 @@ fn estimate(objective: &ObjectiveView, of: &JudgementView) -> Vec<Line> {
         Some(why) => format!("{word}: {why}"),
         None => word.to_owned(),
     };
+    if of.method == JudgementMethod::PairedScore {
+        return drop_estimate(objective, of, verdict);
+    }
     let mut lines = vec![Line::text("Verdict", verdict), Line::text("Judged", judged(objective, of))];
     let mut violations = words::count(of.n_violations);
     if !of.violations.is_empty() {
@@ -230,6 +233,16 @@ fn estimate(objective: &ObjectiveView, of: &JudgementView) -> Vec<Line> {
     lines
 }
 
+/// Of a drop since a baseline.
+fn drop_estimate(objective: &ObjectiveView, of: &JudgementView, verdict: String) -> Vec<Line> {
+    let mut lines = vec![Line::text("Verdict", verdict)];
+    lines.extend(of.drop.iter().flat_map(super::dropped::lines));
+    lines.push(Line::text("Allowed", super::dropped::points_of(of.allowed_ratio)));
+    lines.push(Line::text("Method", method(of)));
+    lines.extend(of.confidence.map(|confidence| shared(objective, of, confidence)));
+    lines
+}
+
 fn judged(objective: &ObjectiveView, of: &JudgementView) -> String {
     let n = format!("{} {}", words::count(of.n), super::claim::noun(objective, of.n));
     let runs = words::plural(of.n_runs.into(), "run", "runs");
@@ -242,6 +255,9 @@ fn judged(objective: &ObjectiveView, of: &JudgementView) -> String {
 fn method(of: &JudgementView) -> String {
     match of.method {
         JudgementMethod::Count => "a count of the record, from which nothing is inferred".to_owned(),
+        JudgementMethod::PairedScore => {
+            "one-sided ends of Tango's score interval for two shares of the same prompts".to_owned()
+        }
         JudgementMethod::ClopperPearson => {
             let runs = of.runs_p.map_or_else(String::new, |p| {
                 format!("; no sign that requests differ from run to run (p = {p:.2})")
@@ -262,7 +278,9 @@ fn method(of: &JudgementView) -> String {
 
 fn shared(objective: &ObjectiveView, of: &JudgementView, confidence: f64) -> Line {
     let value = match (&objective.demand, of.n_shared) {
-        (dyno_view::compliance::DemandView::Share { confidence: asked, .. }, n) if n > 1 => {
+        (DemandView::Share { confidence: asked, .. } | DemandView::Drop { confidence: asked, .. }, n)
+            if n > 1 =>
+        {
             format!("{}: {} shared among {n} statements", share_of(confidence), share_of(*asked))
         }
         _ => share_of(confidence),
@@ -275,7 +293,9 @@ fn without(of: &JudgementView) -> &'static str {
     match of.method {
         JudgementMethod::Count => "none: a count of the record infers nothing",
         JudgementMethod::RunLevel => "none: it is told for independent requests, and here runs decide",
-        JudgementMethod::ClopperPearson => "none: so few requests, launches or runs can pass with no limit",
+        JudgementMethod::ClopperPearson | JudgementMethod::PairedScore => {
+            "none: so few requests, launches or runs can pass with no limit"
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use dyno_view::steady::{SteadyLaunchView, SteadyWord};
 
 use super::sections::facts;
 use super::{Block, Line, Section, named};
-use crate::{json, words};
+use crate::{json, network, words};
 
 pub(super) fn sections(view: &ComplianceView) -> Vec<Section> {
     vec![
@@ -76,6 +76,11 @@ fn surroundings(of: &EnvironmentView) -> Vec<Line> {
         lines.push(Line::text("Settings", "none was asked for: the device was as it was found"));
     }
     lines.extend(facts(&of.settings));
+    if let Some(view) = &of.network {
+        lines.push(Line::text("Network", network::headline(view).0));
+        lines.extend(network::sockets(view).into_iter().map(|line| Line::text("Socket", line)));
+        lines.extend(network::notes(view).into_iter().map(|note| Line::text("How it was watched", note)));
+    }
     lines
 }
 

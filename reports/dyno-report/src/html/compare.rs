@@ -8,8 +8,8 @@ use super::fact::{Fact, digest, text};
 use super::picture::{Picture, picture};
 use crate::chart::forest_svg;
 use crate::compare::{
-    Group, Line, Tone, block_charts, calibration_used, groups, how_measured, lettered, said_of, shape_words,
-    side_line, tail_words, title, verdict_tone, verdict_word,
+    Group, Line, QualityLine, Tone, block_charts, calibration_used, groups, how_measured, lettered,
+    quality_lines, said_of, shape_words, side_line, tail_words, title, verdict_tone, verdict_word,
 };
 use crate::words;
 
@@ -68,6 +68,8 @@ struct GroupWords {
     /// What one unit of replication is.
     replicate: &'static str,
     rows: Vec<Row>,
+    /// Graded answers; empty without a grader.
+    answers: Vec<AnswersRow>,
     forest: Option<Forest>,
     said: Vec<SaidWords>,
     tails: Vec<[String; 2]>,
@@ -98,6 +100,22 @@ struct Row {
     q: Sorted,
     mde: Sorted,
     delta: String,
+}
+
+/// Answers to all prompts, or to those of a category.
+#[derive(Serialize)]
+struct AnswersRow {
+    class: &'static str,
+    word: &'static str,
+    name: String,
+    is_all: bool,
+    baseline: String,
+    candidate: String,
+    change: String,
+    interval: String,
+    flips: String,
+    n: String,
+    q: String,
 }
 
 #[derive(Serialize)]
@@ -169,6 +187,7 @@ fn group_words(group: &Group<'_>, number: usize) -> GroupWords {
         letter: group.letter.clone(),
         replicate: group.replicate(),
         rows: group.lines.iter().map(row).collect(),
+        answers: quality_lines(group).iter().map(answers_row).collect(),
         forest: forest.map(|svg| Forest { anchor: format!("{forest_anchor}-figure"), svg }),
         said: said_of(group)
             .into_iter()
@@ -199,6 +218,22 @@ fn row(line: &Line<'_>) -> Row {
         q: sorted(&line.q, change.and_then(|change| change.q)),
         mde: sorted(&line.mde, change.and_then(|change| change.mde)),
         delta: words::percent(line.row.delta),
+    }
+}
+
+fn answers_row(line: &QualityLine<'_>) -> AnswersRow {
+    AnswersRow {
+        class: line.tone.class(),
+        word: line.word,
+        name: line.name.clone(),
+        is_all: line.row.category.is_none(),
+        baseline: line.baseline.clone(),
+        candidate: line.candidate.clone(),
+        change: line.effect.clone(),
+        interval: line.interval.clone(),
+        flips: line.flips.clone(),
+        n: line.n.clone(),
+        q: line.q.clone(),
     }
 }
 

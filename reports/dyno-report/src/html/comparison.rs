@@ -61,10 +61,6 @@ struct Figure {
 /// The comparison of a report, with links to its cells.
 pub(super) fn comparison(report: &Report) -> Option<Comparison> {
     let view = report.comparison.as_ref()?;
-    let anchor = |cell: &str| {
-        let place = report.cells.iter().position(|of| of.id == cell)?;
-        Some(format!("cell-{}", place + 1))
-    };
     let worded = tables(view).into_iter().zip(&view.groups).zip(1_usize..);
     let table = |((table, group), number): (
         (crate::comparison::Table<'_>, &dyno_view::comparison::GroupView),
@@ -78,7 +74,7 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
                 .iter()
                 .map(|of| Heading { label: of.label.clone(), sign: of.sign, unlike: of.is_unlike })
                 .collect(),
-            rows: table.rows.iter().map(|row| line(row, anchor(&row.view.cell))).collect(),
+            rows: table.rows.iter().map(|row| line(row, cell_anchor(report, &row.view.cell))).collect(),
             work: table.work,
             shared: table.shared,
             unlike: table.unlike,
@@ -88,6 +84,12 @@ pub(super) fn comparison(report: &Report) -> Option<Comparison> {
         }
     };
     Some(Comparison { unlike: unlike(view), tables: worded.map(table).collect(), no_verdict: NO_VERDICT })
+}
+
+/// The anchor of a cell's section.
+pub(super) fn cell_anchor(report: &Report, cell: &str) -> Option<String> {
+    let place = report.cells.iter().position(|of| of.id == cell)?;
+    Some(format!("cell-{}", place + 1))
 }
 
 /// Name, prompts, cache, answers, lengths, tokenizer and counter.

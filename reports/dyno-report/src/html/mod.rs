@@ -2,6 +2,7 @@
 //!
 //! The template is `reports/templates/report.html`.
 
+mod canary;
 mod compare;
 mod comparison;
 mod compliance;
@@ -12,15 +13,19 @@ mod history;
 mod imported;
 mod load;
 mod memory;
+mod network;
 mod page;
 pub(crate) mod picture;
 mod proof;
+mod quality;
 mod recommend;
 mod shell;
+mod tile;
 mod timeline;
 
 use std::io::{self, Write};
 
+use dyno_view::canary::CanaryView;
 use dyno_view::compare::CompareView;
 use dyno_view::compliance::ComplianceView;
 use dyno_view::history::HistoryView;
@@ -28,6 +33,7 @@ use dyno_view::recommend::Recommendation;
 use dyno_view::report::Report;
 
 const TEMPLATE: &str = include_str!("../../../templates/report.html");
+const CANARY: &str = include_str!("../../../templates/canary.html");
 const COMPARE: &str = include_str!("../../../templates/compare.html");
 const COMPLIANCE: &str = include_str!("../../../templates/compliance.html");
 const HISTORY: &str = include_str!("../../../templates/history.html");
@@ -47,6 +53,14 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// The writer's own.
 pub fn compare(view: &CompareView, out: &mut dyn Write) -> io::Result<()> {
     shell::write("compare.html", COMPARE, compare::page(view), out)
+}
+
+/// Writes a canary check as one HTML page.
+///
+/// # Errors
+/// The writer's own.
+pub fn canary(view: &CanaryView, out: &mut dyn Write) -> io::Result<()> {
+    shell::write("canary.html", CANARY, canary::page(view), out)
 }
 
 /// Writes a history as one HTML page.

@@ -1,23 +1,26 @@
 //! What the template shows, in words.
 
 use dyno_view::report::{
-    AnswerView, CategoryView, CellView, FigureView, FindingLevel, LaunchView, MethodView, MetricView,
-    QuantileFigure, Report, UnitView,
+    AnswerView, CategoryView, CellView, FigureView, FindingLevel, LaunchView, MethodView, MetricView, Report,
+    UnitView,
 };
 use serde::Serialize;
 
 use super::compare::{Verdicts, verdicts};
-use super::comparison::{Comparison, comparison};
+use super::comparison::{Comparison, cell_anchor, comparison};
 use super::energy::{Energies, Energy, energies, energy};
 use super::fact::{Fact, campaign_facts, facts, provenance};
 use super::heat::{Heat, HeatTable, heat, heat_table};
 use super::imported::{Imported, imported};
 use super::load::{Load, cell_load, load, sentences};
 use super::memory::{Section, memory};
+use super::network::{Network, network};
 use super::picture::{PanelPicture, Picture, picture};
 use super::proof::{Proof, Starts, Steady, proof, reasons, starts, steady};
+use super::quality::{Frontiers, Quality, frontiers, quality};
+use super::tile::{Tile, tiles};
 use super::timeline::timelines;
-use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles, ttft_id};
+use crate::cell::{Headline, State, cell_settings, extremes, is_valid, permilles};
 use crate::comparison::cell_label;
 use crate::load::{http_words, share_words, unsaid};
 use crate::words;
@@ -35,6 +38,7 @@ pub(super) struct Page {
     findings: Vec<Finding>,
     starts: Option<Starts>,
     heat: Option<HeatTable>,
+    quality: Option<Frontiers>,
     energies: Option<Energies>,
     imported: Option<Imported>,
     cells: Vec<Cell>,
@@ -83,7 +87,9 @@ struct Cell {
     /// Figures that may not be used, when none may.
     unusable: Vec<Metric>,
     unusable_reasons: Vec<String>,
+    quality: Option<Quality>,
     proof: Option<Proof>,
+    network: Option<Network>,
     steady: Option<Steady>,
     heat: Option<Heat>,
     energy: Option<Energy>,
@@ -97,16 +103,6 @@ struct Cell {
     own_cost: Vec<Fact>,
     facts: Vec<Fact>,
     answers: Vec<AnswerView>,
-}
-
-/// A headline figure.
-#[derive(Serialize)]
-struct Tile {
-    label: &'static str,
-    value: String,
-    unit: String,
-    note: String,
-    sort: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -191,6 +187,7 @@ impl Page {
             findings: unsaid(report).map(finding).collect(),
             starts: report.starts.as_ref().map(starts),
             heat: report.heat.as_ref().map(heat_table),
+            quality: report.quality.as_ref().map(|view| frontiers(view, |cell| cell_anchor(report, cell))),
             energies: report.energy.as_ref().and_then(energies),
             imported: imported(report),
             cells: report
@@ -256,7 +253,9 @@ fn cell(view: &CellView, (label, load): (String, Option<String>), number: usize)
         metrics: view.metrics.iter().map(|view| metric(view, &permilles)).collect(),
         unusable: view.invalid_metrics.iter().map(|view| metric(view, &permilles)).collect(),
         unusable_reasons: reasons(view),
+        quality: view.quality.as_ref().map(quality),
         proof: view.proof.as_ref().map(proof),
+        network: view.network.as_ref().map(network),
         steady: view.steady.as_ref().map(steady),
         heat: view.heat.as_ref().map(|view| heat(view, &anchor)),
         energy: view.energy.as_ref().map(energy),
@@ -272,35 +271,6 @@ fn cell(view: &CellView, (label, load): (String, Option<String>), number: usize)
         answers: view.answers.clone(),
         anchor,
     }
-}
-
-fn tiles(view: &CellView, headline: &Headline) -> Vec<Tile> {
-    let ids = [ttft_id(view), "tpot_ns", "decode_tokens_per_s", "peak_rss_bytes"];
-    let figures = headline.figures();
-    let tile = |((label, worded), id): ((&'static str, &words::Worded), &str)| {
-        let (value, note) = worded.parts();
-        let (value, unit) = match value.split_once(' ') {
-            Some((value, unit)) => (value.to_owned(), unit.to_owned()),
-            None => (value, String::new()),
-        };
-        let note = note.trim_matches(['(', ')']).to_owned();
-        Tile { label, value, unit, note, sort: sort_key(view, id) }
-    };
-    figures.into_iter().zip(ids).map(tile).collect()
-}
-
-/// The unrounded headline figure.
-fn sort_key(view: &CellView, id: &str) -> Option<f64> {
-    let metric = crate::cell::metric(view, id)?;
-    if id == "peak_rss_bytes" {
-        return metric.max;
-    }
-    metric.quantiles.iter().find(|quantile| quantile.permille == 500).and_then(|quantile| {
-        match quantile.figure {
-            QuantileFigure::Estimate { value, .. } => Some(value),
-            QuantileFigure::TooFew { .. } => None,
-        }
-    })
 }
 
 fn metric(view: &MetricView, permilles: &[u32]) -> Metric {

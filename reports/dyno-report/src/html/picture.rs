@@ -66,6 +66,7 @@ pub(crate) fn legend(chart: &Chart) -> Vec<LegendEntry> {
         | ChartForm::StepBand
         | ChartForm::Points
         | ChartForm::DottedLine
+        | ChartForm::Crosses
         | ChartForm::Levels
         | ChartForm::Density => {
             let observed = chart.series.iter().zip(colours(chart));

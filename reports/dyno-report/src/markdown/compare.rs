@@ -5,8 +5,8 @@ use dyno_view::report::{Finding, FindingLevel};
 
 use super::{code, escaped, push};
 use crate::compare::{
-    Group, Line, Tone, calibration_used, groups, how_measured, lettered, said_of, side_line, tail_words,
-    title, verdict_word,
+    Group, Line, QualityLine, Tone, calibration_used, groups, how_measured, lettered, quality_lines, said_of,
+    side_line, tail_words, title, verdict_word,
 };
 use crate::words;
 
@@ -22,6 +22,7 @@ pub fn compare(view: &CompareView) -> String {
             push(&mut out, format_args!("\n{}\n", escaped(&group.heading())));
         }
         table(group, &short(group), &mut out);
+        answers(group, |line| line.row.category.is_none() || line.tone == Tone::Bad, &mut out);
     }
     out.push_str("\n<details><summary>All metrics, and how this was measured</summary>\n");
     details(view, &groups, &mut out);
@@ -37,6 +38,7 @@ pub(super) fn verdicts(view: &CompareView, out: &mut String) {
     for group in groups(view) {
         push(out, format_args!("\n{}\n", escaped(&group.heading())));
         table(&group, &group.lines.iter().collect::<Vec<_>>(), out);
+        answers(&group, |_| true, out);
         said(&group, out);
     }
 }
@@ -94,6 +96,38 @@ fn table(group: &Group<'_>, lines: &[&Line<'_>], out: &mut String) {
     }
 }
 
+/// Graded answers, those lines that are wanted.
+fn answers(group: &Group<'_>, is_wanted: impl Fn(&QualityLine<'_>) -> bool, out: &mut String) {
+    let lines: Vec<QualityLine<'_>> = quality_lines(group).into_iter().filter(is_wanted).collect();
+    if lines.is_empty() {
+        return;
+    }
+    let (baseline, side) = (escaped(group.baseline), escaped(group.side));
+    push(
+        out,
+        format_args!(
+            "\n| Verdict | Graded answers | {baseline} | {side} | Change | Lost, gained | Prompts | q |\n"
+        ),
+    );
+    out.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+    for line in lines {
+        push(
+            out,
+            format_args!(
+                "| {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                line.word,
+                escaped(&line.name),
+                line.baseline,
+                line.candidate,
+                line.effect_line(),
+                line.flips,
+                line.n,
+                escaped(&line.q)
+            ),
+        );
+    }
+}
+
 fn details(view: &CompareView, groups: &[Group<'_>], out: &mut String) {
     out.push('\n');
     for (letter, side) in lettered(view) {
@@ -102,6 +136,7 @@ fn details(view: &CompareView, groups: &[Group<'_>], out: &mut String) {
     for group in groups {
         push(out, format_args!("\n{}\n", escaped(&group.heading())));
         table(group, &group.lines.iter().collect::<Vec<_>>(), out);
+        answers(group, |_| true, out);
         said(group, out);
     }
     out.push('\n');

@@ -31,7 +31,7 @@ pub enum Shown<'r> {
     Panels(&'r PanelChart),
 }
 
-/// All charts: those of loads and comparisons, what energy went into, then cell by cell in the order of the page.
+/// All charts: those of loads, comparisons and quality, what energy went into, then cell by cell in the order of the page.
 pub fn pictures(report: &Report) -> Vec<Named<'_>> {
     let mut list = List { all: Vec::new(), taken: BTreeSet::new() };
     for (number, sweep) in (1..).zip(report.load.iter().flat_map(|load| &load.sweeps)) {
@@ -39,6 +39,9 @@ pub fn pictures(report: &Report) -> Vec<Named<'_>> {
     }
     for (number, group) in (1..).zip(report.comparison.iter().flat_map(|of| &of.groups)) {
         list.plain(&format!("comparison-{number}"), "", &group.charts);
+    }
+    for (number, group) in (1..).zip(report.quality.iter().flat_map(|of| &of.groups)) {
+        list.plain(&format!("quality-{number}"), &group.work, &group.charts);
     }
     for (number, group) in (1..).zip(report.energy.iter().flat_map(|of| &of.groups)) {
         if let Some(chart) = energy_parts(group) {

@@ -178,6 +178,9 @@ fn objective_head(of: &BuyerObjectiveView) -> String {
     let limits: Vec<String> = of.conditions.iter().map(limit_line).collect();
     match of.demand {
         DemandView::Every => format!("{}, always", limits.join(" and ")),
+        DemandView::Drop { most, .. } => {
+            format!("{}, at most {} fewer than a baseline", limits.join(" and "), share_of(most))
+        }
         DemandView::Share { fraction, .. } => format!("{}, for {}", limits.join(" and "), share_of(fraction)),
     }
 }

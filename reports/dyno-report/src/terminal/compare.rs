@@ -6,8 +6,8 @@ use dyno_view::report::{Finding, FindingLevel};
 
 use super::{Ink, LEAST_WIDTH, Page, TerminalStyle, plain_table, ruled};
 use crate::compare::{
-    Group, Line, Said, Tone, calibration_used, groups, how_measured, lettered, said_of, side_line,
-    tail_words, title, verdict_tone, verdict_word,
+    Group, LOST_AND_GAINED, Line, QualityLine, Said, Tone, calibration_used, groups, how_measured, lettered,
+    quality_lines, said_of, side_line, tail_words, title, verdict_tone, verdict_word,
 };
 use crate::untrusted::one_line;
 
@@ -73,6 +73,7 @@ impl Page {
             self.heading(&group.heading());
             self.gap();
             self.lines_of(&group);
+            self.quality(&group);
             self.gap();
             for said in said_of(&group) {
                 self.said(&said);
@@ -86,6 +87,9 @@ impl Page {
 
     /// The first layout that fits.
     fn lines_of(&mut self, group: &Group<'_>) {
+        if group.lines.is_empty() {
+            return;
+        }
         let width = usize::from(self.style.width);
         let fits = |text: &String| text.lines().all(|line| line.trim_end().chars().count() <= width);
         let wide =
@@ -106,6 +110,32 @@ impl Page {
             let starts = group.lines.iter().find(|of| !is_header && line.starts_with(of.word));
             of_row = starts.map_or(of_row, |of| ink(of.tone));
             self.text(line, of_row);
+        }
+    }
+
+    /// Graded answers: a table where it fits, else a part for each line.
+    fn quality(&mut self, group: &Group<'_>) {
+        let lines = quality_lines(group);
+        if lines.is_empty() {
+            return;
+        }
+        self.gap();
+        let width = usize::from(self.style.width);
+        for layout in [Layout::OneLine, Layout::TwoLines] {
+            let text = quality_table(group, &lines, layout);
+            if text.lines().any(|line| line.trim_end().chars().count() > width) {
+                continue;
+            }
+            let height = if layout == Layout::OneLine { 1 } else { 2 };
+            let inks = lines.iter().flat_map(|line| std::iter::repeat_n(ink(line.tone), height));
+            for (text, ink) in text.lines().zip([Ink::Dim, Ink::Dim].into_iter().chain(inks)) {
+                self.text(text, ink);
+            }
+            return;
+        }
+        for line in &lines {
+            self.wrapped(&format!("{}:", line.word), &one_line(&line.name), ink(line.tone));
+            self.wrapped("  change", &line.sentence(), Ink::Plain);
         }
     }
 
@@ -159,6 +189,38 @@ fn across(group: &Group<'_>, layout: Layout) -> String {
     table.set_content_arrangement(ContentArrangement::Disabled).set_header(header);
     for line in &group.lines {
         table.add_row(row(line, layout));
+    }
+    ruled(&mut table);
+    for i in 2..table.column_count() {
+        if let Some(column) = table.column_mut(i) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}
+
+fn quality_table(group: &Group<'_>, lines: &[QualityLine<'_>], layout: Layout) -> String {
+    let mut table = plain_table();
+    let header = ["verdict", "graded answers", "A", &group.letter, "change", LOST_AND_GAINED, "prompts", "q"];
+    table.set_content_arrangement(ContentArrangement::Disabled).set_header(header);
+    let passed = |text: &String| match layout {
+        Layout::OneLine => text.clone(),
+        Layout::TwoLines => text.replacen(' ', "\n", 1),
+    };
+    for line in lines {
+        table.add_row([
+            line.word.to_owned(),
+            one_line(&line.name),
+            passed(&line.baseline),
+            passed(&line.candidate),
+            match layout {
+                Layout::OneLine => line.effect_line(),
+                Layout::TwoLines => format!("{}\n{}", line.effect, line.interval),
+            },
+            line.flips.clone(),
+            line.n.clone(),
+            line.q.clone(),
+        ]);
     }
     ruled(&mut table);
     for i in 2..table.column_count() {

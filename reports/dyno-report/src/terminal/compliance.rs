@@ -2,8 +2,9 @@
 
 use dyno_view::compliance::ComplianceView;
 
+use super::compare::ink;
 use super::{Ink, LEAST_WIDTH, Page, TerminalStyle, plain_table, ruled};
-use crate::compliance::{Block, Line, LineKind, Tone, VerdictLine, paper};
+use crate::compliance::{Block, Line, LineKind, VerdictLine, paper};
 use crate::untrusted::one_line;
 
 /// The verdicts first, then all sections.
@@ -30,14 +31,6 @@ pub fn compliance(view: &ComplianceView, style: &TerminalStyle) -> String {
         }
     }
     page.out
-}
-
-fn ink(tone: Tone) -> Ink {
-    match tone {
-        Tone::Good => Ink::Good,
-        Tone::Warn => Ink::Warn,
-        Tone::Bad => Ink::Bad,
-    }
 }
 
 impl Page {

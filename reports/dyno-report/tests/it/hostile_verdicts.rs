@@ -16,7 +16,7 @@ const OURS: [&str; 10] =
     ["kind", "verdict", "level", "unit", "better", "form", "scale", "order", "differ_in", "metric"];
 
 /// The view with hostile words in place of every text that is not ours.
-fn poisoned<T: serde::Serialize + serde::de::DeserializeOwned>(view: &T) -> T {
+pub(crate) fn poisoned<T: serde::Serialize + serde::de::DeserializeOwned>(view: &T) -> T {
     let mut json = serde_json::to_value(view).expect("a view has only string keys");
     poison(&mut json);
     serde_json::from_value(json).expect("texts take any text")
@@ -34,14 +34,14 @@ fn poison(value: &mut Value) {
     }
 }
 
-fn page(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+pub(crate) fn page(write: impl Fn(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     let mut page = Vec::new();
     write(&mut page).expect("memory takes all");
     String::from_utf8(page).expect("the page is UTF-8")
 }
 
 /// `part` without the folding that is ours.
-fn check_markdown(text: &str) {
+pub(crate) fn check_markdown(text: &str) {
     assert_nothing_acts(text);
     let ours = ["<details>", "</details>", "<summary>", "</summary>"];
     let rest = ours.iter().fold(text.to_owned(), |text, tag| text.replace(tag, ""));

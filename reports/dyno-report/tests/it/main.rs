@@ -1,6 +1,8 @@
 //! Every format, from a report to its bytes.
 
+mod accuracy;
 mod believed;
+mod canary;
 mod common;
 mod comparison;
 mod compliance;
@@ -11,6 +13,7 @@ mod hostile;
 mod hostile_verdicts;
 mod load;
 mod picture;
+mod quality;
 mod recommend;
 mod size;
 mod timeline;

@@ -115,12 +115,13 @@ fn chart(form: ChartForm, points: Vec<[f64; 2]>) -> Chart {
     }
 }
 
-const FORMS: [ChartForm; 10] = [
+const FORMS: [ChartForm; 11] = [
     ChartForm::Line,
     ChartForm::Step,
     ChartForm::StepBand,
     ChartForm::Points,
     ChartForm::DottedLine,
+    ChartForm::Crosses,
     ChartForm::Levels,
     ChartForm::Whiskers,
     ChartForm::Boxes,

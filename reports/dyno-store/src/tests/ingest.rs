@@ -53,7 +53,10 @@ fn tables_hold_what_the_journal_holds() {
     assert_eq!((chunks.is_token(5), chunks.is_token(6)), (false, true));
     assert_eq!(tables.text(2).expect("a row"), "ab ab ab ab ");
     assert!(tables.text(4).is_err());
-    assert_eq!(tables.texts().expect("a table").len(), 4);
+    let texts = tables.texts().expect("a table");
+    assert_eq!(texts.len(), 4);
+    assert_eq!(tables.texts_of(1, 2).expect("a part of a table"), texts[1..3]);
+    assert_eq!(tables.texts_of(3, Tables::ANSWERS_AT_ONCE).expect("its end"), texts[3..]);
     assert!(matches!(
         tables.sessions().expect("a list")[..],
         [JournalEntry::Header { .. }, JournalEntry::Session { .. }, JournalEntry::SessionEnded { .. }]

@@ -2,6 +2,8 @@
 
 mod ingest;
 mod journal;
+mod logprobs;
 mod meters;
+mod network;
 mod page;
 mod sample;

@@ -19,9 +19,8 @@ use dyno_model::sample::{AccuracyClass, Channel, OwnCost, Quantity, SampleBatch,
 
 use crate::{Campaign, Journal, JournalEntry, Store};
 
-/// Two runs of one cell with two requests each.
-pub(super) fn plan() -> Plan {
-    let cell = Cell {
+fn cell() -> Cell {
+    Cell {
         id: CellId::from("00000000000000aa"),
         device: DeviceId::from("local"),
         runtime: "fake".to_owned(),
@@ -32,7 +31,12 @@ pub(super) fn plan() -> Plan {
         start: dyno_model::start::StartState::AsItIs,
         hold: None,
         arm: None,
-    };
+    }
+}
+
+/// Two runs of one cell with two requests each.
+pub(super) fn plan() -> Plan {
+    let cell = cell();
     let run = |id, repetition| PlannedRun {
         id: RunId(id),
         cell: cell.id.clone(),
@@ -43,6 +47,7 @@ pub(super) fn plan() -> Plan {
         category: category.to_owned(),
         language: "en".to_owned(),
         messages: vec![Message { role: "user".to_owned(), content: "Say a word.".to_owned() }],
+        grader: None,
     };
     Plan {
         format: PLAN_FORMAT,
@@ -73,6 +78,7 @@ pub(super) fn plan() -> Plan {
                 license: "CC0-1.0".to_owned(),
                 origin: ModelOrigin::None,
                 context_tokens: 256,
+                provenance: dyno_model::trust::ModelProvenance::default(),
             },
         )]),
         runtimes: BTreeMap::from([(
@@ -97,6 +103,7 @@ pub(super) fn plan() -> Plan {
         care: None,
         meters: BTreeMap::new(),
         comparison: None,
+        trust: None,
         boards: BTreeMap::new(),
     }
 }
@@ -110,6 +117,7 @@ fn asked(prompt: &str) -> PlannedRequest {
             temperature_milli: 0,
             top_p_milli: 1000,
             seed: 1,
+            top_logprobs: 0,
         },
         due_ns: None,
         limit_ms: 1000,
@@ -151,6 +159,7 @@ pub(super) fn request(idx: u32, outcome: Outcome, n_tokens: u32) -> EventKind {
         text: "ab ".repeat(n),
         queue_ns: None,
         exchange: None,
+        logprobs: None,
     }))
 }
 

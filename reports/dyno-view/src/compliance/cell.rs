@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::energy::EnergySourceView;
+use crate::network::NetworkView;
 use crate::proof::StampsView;
 use crate::report::{FactView, OutcomeCount};
 use crate::steady::SteadyLaunchView;
@@ -105,6 +106,9 @@ pub struct EnvironmentView {
     pub steal_ratio: Option<f64>,
     /// Settings that were asked for, and what became of them.
     pub settings: Vec<FactView>,
+    /// What the runtime's sockets pointed at; `None` where no launch's record says something of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkView>,
 }
 
 /// A thermal zone over all launches of a cell.

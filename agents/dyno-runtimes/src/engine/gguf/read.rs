@@ -15,6 +15,8 @@ use crate::sys;
 const MAX_ENTRIES: u64 = 65_536;
 const MAX_DIMS: u32 = 4;
 const MAX_NAME_BYTES: u64 = 4096;
+/// The largest vocabularies take some 20 MB with their merges.
+const MAX_HEADER_BYTES: u64 = 256 << 20;
 
 /// An opened file, its header read and checked.
 pub(crate) struct Gguf {
@@ -129,6 +131,10 @@ impl Header<'_> {
     /// That many bytes as a length in memory, if the file still has them.
     fn check(&self, what: &str, n: u64) -> Result<usize, EngineError> {
         let left = self.size.saturating_sub(self.at);
+        if n <= left && self.at + n > MAX_HEADER_BYTES {
+            let words = format!("its header has more than {MAX_HEADER_BYTES} bytes, by `{what}`");
+            return Err(malformed(self.path, &words));
+        }
         usize::try_from(n).ok().filter(|_| n <= left).ok_or_else(|| EngineError::Truncated {
             path: self.path.to_owned(),
             what: format!("`{what}`"),
@@ -277,5 +283,53 @@ impl Header<'_> {
             ));
         }
         Ok(TensorInfo { name, dims, kind, offset })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::super::value::encoded;
+    use super::*;
+
+    /// A file of `size` bytes, sparse behind its beginning: one key whose value begins so.
+    fn opened(value: &[u8], size: u64) -> String {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("m.gguf");
+        let mut file = File::create(&path).expect("a temporary file");
+        let mut start = b"GGUF\x03\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
+        start.extend(encoded(b"general.name"));
+        start.extend(value);
+        file.write_all(&start).expect("a temporary file");
+        file.set_len(size).expect("a sparse file");
+        match Gguf::open(&path) {
+            Ok(_) => panic!("it is taken"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn no_length_of_a_file_makes_it_take_memory() {
+        let value = |kind: Kind, of: Option<Kind>, len: u64| {
+            let mut raw = kind.code().to_le_bytes().to_vec();
+            raw.extend(of.into_iter().flat_map(|kind| kind.code().to_le_bytes()));
+            raw.extend(len.to_le_bytes());
+            raw
+        };
+        let (huge, sparse) = (u64::MAX, 1_u64 << 40);
+        let check = |value: &[u8], size: u64, expected: &str| {
+            let words = opened(value, size);
+            assert!(words.contains(expected), "{words}");
+        };
+        // Longer than the file.
+        check(&value(Kind::String, None, huge), 4096, "general.name");
+        check(&value(Kind::Array, Some(Kind::U8), huge), 4096, "general.name");
+        check(&value(Kind::Array, Some(Kind::F64), huge / 2), 4096, "general.name");
+        check(&value(Kind::Array, Some(Kind::String), huge), 4096, "general.name");
+        check(&value(Kind::Array, Some(Kind::Array), 1), 4096, "an array of arrays");
+        // As long as a file of a terabyte, which has no byte on the disk.
+        check(&value(Kind::String, None, sparse / 2), sparse, "its header has more than");
+        check(&value(Kind::Array, Some(Kind::U64), sparse / 16), sparse, "its header has more than");
     }
 }

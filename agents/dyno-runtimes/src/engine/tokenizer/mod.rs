@@ -250,6 +250,11 @@ impl Tokenizer {
         self.texts.get(token)
     }
 
+    /// How a token is told to people: its text, or, where it has none of its own, its name.
+    pub(crate) fn piece(&self, token: u32) -> &[u8] {
+        self.specials.text(token).unwrap_or_else(|| self.texts.get(token))
+    }
+
     /// How a token is written in the vocabulary: for the chat template.
     pub(crate) fn special_text(&self, token: Option<u32>) -> String {
         let text = token.and_then(|token| self.specials.text(token)).unwrap_or_default();

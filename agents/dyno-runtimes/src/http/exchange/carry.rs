@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dyno_model::clock::{MonoNs, monotonic_now};
 
+use super::super::begun;
 use super::super::connection::{Connection, Fed, Job};
 use super::super::error::{HttpError, Phase};
 use super::super::sys::{self, Interest};
@@ -72,6 +73,7 @@ impl Exchanges {
             let mut last = None;
             for address in self.wanted.addresses.clone() {
                 let limit = Duration::from_millis(self.wanted.limits.connect_ms.max(1));
+                begun::one_more();
                 match TcpStream::connect_timeout(&address, limit) {
                     Ok(socket) => {
                         last = None;
@@ -157,6 +159,7 @@ impl Exchanges {
         loop {
             let address = self.wanted.addresses[0];
             let limit = Duration::from_millis(self.wanted.limits.connect_ms.max(1));
+            begun::one_more();
             match sys::connect(address, limit) {
                 Ok(socket) => {
                     prepare(&socket);

@@ -11,7 +11,8 @@ use dyno_view::compare::{ChangeRow, ChangeVerdictView, CompareView, EffectView};
 use super::search::Seen;
 use super::{Bisect, FACTORS};
 use crate::cmd::campaign::{self, Conduct, Shown, VERSION};
-use crate::cmd::{models, plan};
+use crate::cmd::plan;
+use crate::cmd::provenance::{self, Settled};
 use crate::exit::Exit;
 use crate::progress::Talk;
 use crate::render_error::Failure;
@@ -87,18 +88,16 @@ impl Bisect<'_> {
         if signals::cancel()?.is_cancelled() {
             return Ok(None);
         }
-        let campaign = self.opened(id, frozen)?;
+        let settled = provenance::settle(self.global, frozen.clone(), self.args.accept_terms)?;
+        let Settled { plan: frozen, models } = settled;
+        let campaign = self.opened(id, &frozen)?;
         let opened = Journal::open(&campaign, VERSION, WallNs::now())?;
-        let missing = opened.journal.progress().missing(frozen);
+        let missing = opened.journal.progress().missing(&frozen);
         if missing.n_requests == 0 && missing.n_held == 0 {
             self.say(Talk::Normal, &format!("{id} is in the record"));
             return Ok(Some(campaign));
         }
-        let conduct = Conduct {
-            models: models::fetch(self.global, frozen, self.args.accept_terms)?,
-            reconnect_limit: self.args.reconnect.limit(),
-            shown: Shown::Nothing,
-        };
+        let conduct = Conduct { models, reconnect_limit: self.args.reconnect.limit(), shown: Shown::Nothing };
         let exit =
             campaign::measure(self.global, &campaign, opened.journal, &conduct).map_err(|mut failure| {
                 failure.hints.push(self.go_on().trim_start_matches("hint: ").to_owned());

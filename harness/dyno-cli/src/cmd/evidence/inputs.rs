@@ -6,6 +6,7 @@ use dyno_model::digest::Digest;
 use dyno_model::launch::RuntimeFacts;
 use dyno_model::load::LoadModel;
 use dyno_model::plan::{ModelOrigin, Plan};
+use dyno_model::trust::{AcceptedTerms, ModelProvenance, ProgramPins, SignatureState};
 use dyno_store::{Campaign, JournalEntry, LaunchRow, TableError, Tables};
 use serde::Serialize;
 
@@ -30,6 +31,12 @@ pub(super) struct Inputs {
 struct Model {
     planned: Option<Digest>,
     found: BTreeMap<String, BTreeSet<Digest>>,
+    /// Whose signature was found on its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<SignatureState>,
+    /// The terms that were accepted for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<AcceptedTerms>,
 }
 
 /// A runtime as it was met; `launches` counts those that said so.
@@ -41,6 +48,9 @@ struct Runtime {
     version: String,
     backend: String,
     binary: Option<Digest>,
+    /// What its binary had to be, by architecture, with whose signature.
+    #[serde(skip_serializing_if = "ProgramPins::is_empty")]
+    pinned: ProgramPins,
     launches: u64,
 }
 
@@ -56,7 +66,9 @@ pub(super) fn inputs(campaign: &Campaign) -> Result<Inputs, TableError> {
     let entries = tables.sessions()?;
     let mut agents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let planned = plan.models.iter().map(|(name, model)| {
-        (name.clone(), Model { planned: digest_of(&model.origin), found: BTreeMap::new() })
+        let ModelProvenance { signature, terms, .. } = model.provenance.clone();
+        let planned = digest_of(&model.origin);
+        (name.clone(), Model { planned, signature, terms, ..Model::default() })
     });
     let mut models: BTreeMap<String, Model> = planned.collect();
     for entry in &entries {
@@ -99,6 +111,16 @@ fn tool_versions(entries: &[JournalEntry]) -> Vec<String> {
     versions
 }
 
+/// The pins of a runtime's program; their signatures' own texts are left to the plan.
+fn pins(plan: &Plan, runtime: &str) -> ProgramPins {
+    let server = plan.runtimes.get(runtime).and_then(|runtime| runtime.server.as_ref());
+    let mut pins = server.map(|server| server.pins.clone()).unwrap_or_default();
+    for pin in pins.values_mut() {
+        pin.signature_from = None;
+    }
+    pins
+}
+
 fn runtimes(plan: &Plan, launches: &[LaunchRow]) -> Vec<Runtime> {
     type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, Option<&'a Digest>);
     let mut counts: BTreeMap<Key<'_>, u64> = BTreeMap::new();
@@ -120,6 +142,7 @@ fn runtimes(plan: &Plan, launches: &[LaunchRow]) -> Vec<Runtime> {
             version: version.to_owned(),
             backend: backend.to_owned(),
             binary: binary.cloned(),
+            pinned: pins(plan, planned),
             launches,
         });
     runtimes.collect()

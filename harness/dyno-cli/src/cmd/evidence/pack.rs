@@ -152,7 +152,7 @@ fn redacted_contents(
     };
     let mut redactor = Redactor::new(mode);
     let copy = redacted(campaign, &mut redactor, temporary)?;
-    let (whole, without) = (dyno_analysis::report(campaign)?, dyno_analysis::report(&copy)?);
+    let (whole, without) = (dyno_analysis::report_without_grades(campaign)?, dyno_analysis::report(&copy)?);
     same_figures(&whole, &without)?;
     let originals = [(PLAN_FILE, campaign.dir().join(PLAN_FILE)), (JOURNAL_FILE, campaign.journal_path())];
     let originals =

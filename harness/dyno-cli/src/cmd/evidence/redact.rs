@@ -15,7 +15,7 @@ use crate::render_error::Failure;
 const TORN: u8 = b'-';
 
 /// Writes the redacted campaign below `folder` and opens it.
-pub(super) fn redacted(
+pub(crate) fn redacted(
     campaign: &Campaign,
     redactor: &mut Redactor,
     folder: &Path,

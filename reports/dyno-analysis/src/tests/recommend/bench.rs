@@ -205,6 +205,7 @@ pub(super) fn objective(id: &str, limit: f64) -> Objective {
         conditions: vec![Condition::Limit { metric: id.to_owned(), limit }],
         demand: Share::Share { fraction_ppm: 950_000, confidence_ppm: 950_000 },
         selection: Selection::default(),
+        baseline: None,
     }
 }
 

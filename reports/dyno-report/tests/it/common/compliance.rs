@@ -96,7 +96,7 @@ fn limit(metric: &str, label: &str, unit: UnitView, bound: BoundView, limit: f64
     ConditionView::Limit { metric, label, formula_version: 1, unit, bound, limit }
 }
 
-fn judgement(cell: &str, verdict: ComplianceVerdict, n: u64, n_violations: u64) -> JudgementView {
+pub(crate) fn judgement(cell: &str, verdict: ComplianceVerdict, n: u64, n_violations: u64) -> JudgementView {
     JudgementView {
         cell: cell.to_owned(),
         verdict,
@@ -128,6 +128,7 @@ fn judgement(cell: &str, verdict: ComplianceVerdict, n: u64, n_violations: u64) 
         power_ratio: Some(0.0115),
         n_excluded: 0,
         excluded_ratio: 0.0,
+        drop: None,
     }
 }
 
@@ -163,6 +164,7 @@ fn good_request() -> ObjectiveView {
         }],
         verdict: ComplianceVerdict::Fail,
         judgements: vec![judgement("cell-a", ComplianceVerdict::Pass, 200, 0), failing],
+        baseline: None,
     }
 }
 
@@ -188,6 +190,7 @@ fn answered() -> ObjectiveView {
         selection: Vec::new(),
         verdict: ComplianceVerdict::Inconclusive,
         judgements: vec![unsure],
+        baseline: None,
     }
 }
 
@@ -214,6 +217,7 @@ fn load() -> ObjectiveView {
         selection: Vec::new(),
         verdict: ComplianceVerdict::Pass,
         judgements: vec![counted],
+        baseline: None,
     }
 }
 
@@ -250,6 +254,7 @@ fn energy() -> ObjectiveView {
         selection: Vec::new(),
         verdict: ComplianceVerdict::Invalid,
         judgements: vec![invalid],
+        baseline: None,
     }
 }
 
@@ -347,6 +352,7 @@ fn environment() -> EnvironmentView {
             "governor (policy0)",
             Some(FactValue::Text("performance, as asked and read back".to_owned())),
         )],
+        network: None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! A small report, built by hand, that uses every field once.
 
+pub(crate) mod accuracy;
 pub(crate) mod believed;
+pub(crate) mod canary;
 pub(crate) mod compared;
 pub(crate) mod compliance;
 pub(crate) mod heat;
 pub(crate) mod over_time;
+pub(crate) mod quality;
 pub(crate) mod recommended;
 pub(crate) mod starts;
 pub(crate) mod together;
@@ -67,6 +70,7 @@ pub(crate) fn small_report() -> Report {
         starts: None,
         energy: None,
         heat: None,
+        quality: None,
         devices: vec![device()],
         cells: vec![cell()],
         methods: vec![method()],
@@ -259,7 +263,9 @@ fn cell() -> CellView {
         proof: Some(believed::proof()),
         steady: Some(believed::steady()),
         heat: None,
+        quality: None,
         energy: None,
+        network: None,
         memory: None,
         roofline: None,
         chunks: None,

@@ -98,6 +98,7 @@ fn paired() -> ContrastView {
             verdict: Some(ChangeVerdictView::Inconclusive),
             words: vec!["timeout (3)".to_owned()],
         },
+        quality: None,
         tails: vec![
             tail(
                 950,
